@@ -1,0 +1,83 @@
+"""The one vocabulary: every variable that crosses a border, with its CF standard name, unit, dimensions and range.
+
+The ``name`` is the identifier used in graphs, cards and ``bind``. Where CF has one standard name for a quantity on
+layers and on interfaces, the identifier says ``_at_interfaces`` and the CF name is kept beside it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Field:
+    """A variable of a column: identifier, CF standard name, UDUNITS unit, dimensions beside ``column``, valid range."""
+
+    name: str
+    standard_name: str
+    units: str
+    dims: tuple[str, ...]
+    valid_range: tuple[float, float]
+    description: str
+
+    @property
+    def is_profile(self) -> bool:
+        """Whether the variable has a vertical dimension."""
+        return bool(self.dims)
+
+
+def _layer(name: str, units: str, low: float, high: float, description: str, standard_name: str | None = None) -> Field:
+    return Field(name, standard_name or name, units, ("layer",), (low, high), description)
+
+
+def _interface(name: str, units: str, low: float, high: float, description: str, standard_name: str) -> Field:
+    return Field(name, standard_name, units, ("interface",), (low, high), description)
+
+
+def _surface(name: str, units: str, low: float, high: float, description: str, standard_name: str | None = None) -> Field:
+    return Field(name, standard_name or name, units, (), (low, high), description)
+
+
+def _band_outputs(band: str) -> list[Field]:
+    flux_max = 2000.0
+    return [
+        _interface(f"upwelling_{band}_flux_in_air_at_interfaces", "W m-2", -1.0, flux_max,
+                   f"Upwelling {band} flux, positive upwards", f"upwelling_{band}_flux_in_air"),
+        _interface(f"downwelling_{band}_flux_in_air_at_interfaces", "W m-2", -1.0, flux_max,
+                   f"Downwelling {band} flux, positive downwards", f"downwelling_{band}_flux_in_air"),
+        _layer(f"tendency_of_air_temperature_due_to_{band}_heating", "K s-1", -0.1, 0.1,
+               f"Heating rate: divergence of the net {band} flux"),
+    ]  # fmt: skip
+
+
+_ALL = [
+    _layer("air_temperature", "K", 100.0, 400.0, "Temperature of the layer"),
+    _interface("air_pressure_at_interfaces", "Pa", 0.0, 120000.0, "Pressure at interfaces", "air_pressure"),
+    _layer("specific_humidity", "kg kg-1", 0.0, 0.1, "Water vapour mass per mass of moist air without condensate"),
+    _layer("mole_fraction_of_ozone_in_air", "mol mol-1", 0.0, 1e-4, "Ozone mole fraction, dry air basis"),
+    _surface("mole_fraction_of_carbon_dioxide_in_air", "mol mol-1", 0.0, 1e-2, "Well-mixed carbon dioxide"),
+    _layer("mass_fraction_of_cloud_liquid_water_in_air", "kg kg-1", 0.0, 0.02, "Liquid water of an overcast layer"),
+    _layer("mass_fraction_of_cloud_ice_in_air", "kg kg-1", 0.0, 0.02, "Ice of an overcast layer"),
+    _surface("surface_temperature", "K", 150.0, 400.0, "Radiating temperature of the surface"),
+    _surface("surface_longwave_emissivity", "1", 0.0, 1.0, "Broadband emissivity of the surface"),
+    _surface("surface_albedo", "1", 0.0, 1.0, "Albedo, equal for direct and diffuse light in all bands"),
+    _surface("cosine_of_solar_zenith_angle", "1", -1.0, 1.0, "Cosine of the solar zenith angle"),
+    _surface("toa_incoming_shortwave_flux", "W m-2", 0.0, 3000.0, "Solar flux through a horizontal plane at the top"),
+    _surface("surface_air_pressure", "Pa", 30000.0, 120000.0, "Pressure at the surface"),
+    *_band_outputs("longwave"),
+    *_band_outputs("shortwave"),
+]
+
+FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+
+
+def field(name: str) -> Field:
+    """Look a variable up by its identifier.
+
+    Raises:
+        KeyError: the name is unknown; the message lists close names.
+    """
+    if name in FIELDS:
+        return FIELDS[name]
+    import difflib
+
+    near = difflib.get_close_matches(name, FIELDS, n=3) or sorted(FIELDS)
+    raise KeyError(f"unknown variable '{name}'; did you mean one of: {', '.join(near)}?")
