@@ -1,0 +1,143 @@
+!> The built-in columns: latitudes, surface, clouds and a first guess of the equilibrium. Everything about a column follows
+!> from its global number, so a column is the same in any run that contains it.
+module column_initial_state
+  use, intrinsic :: iso_fortran_env, only: real64
+  use column_clouds, only: n_regimes, set_clouds
+  use column_constants, only: pi
+  use column_ozone, only: ozone_mole_fraction
+  use column_settings, only: settings_t
+  use column_state, only: allocate_state, state_t
+  use column_sunlight, only: mean_sun
+  use column_thermodynamics, only: diagnose_humidity, lapse_exponent
+  use column_vertical_grid, only: interface_pressure, n_layers
+  implicit none
+  private
+  public :: build_state, sea_surface_temperature
+
+  real(real64), parameter :: golden_ratio = 0.61803398874989485_real64
+  real(real64), parameter :: plastic_ratio = 0.75487766624669276_real64
+  real(real64), parameter :: highest_latitude = 65.0_real64  ! degree
+
+contains
+
+  !> All fields of all columns of a run.
+  subroutine build_state(settings, state)
+    type(settings_t), intent(in) :: settings
+    type(state_t), intent(out) :: state
+    integer :: icol
+
+    call allocate_state(state, settings%ncol)
+    do icol = 1, settings%ncol
+      call place_column(settings%first_column + icol - 1, state%latitude(icol), state%cloud_regime(icol))
+    end do
+    state%surface_air_pressure = 101000.0_real64 + 1000.0_real64 * cos(4.0_real64 * pi / 180.0_real64 * state%latitude)
+    state%air_pressure_at_interfaces = interface_pressure(state%surface_air_pressure)
+    associate (interfaces => state%air_pressure_at_interfaces)
+      state%air_pressure = 0.5_real64 * (interfaces(:, 2:) + interfaces(:, :n_layers))
+      state%air_pressure_thickness = interfaces(:, 2:) - interfaces(:, :n_layers)
+    end associate
+    call set_boundary(settings, state)
+    call set_composition(settings, state)
+    call set_temperature(settings, state)
+  end subroutine build_state
+
+  !> Latitude and cloud regime of a column: golden-ratio steps in the sine of latitude sample equal areas for any number
+  !> of columns.
+  pure subroutine place_column(number, latitude, regime)
+    integer, intent(in) :: number           !! global number of the column, from 1
+    real(real64), intent(out) :: latitude   !! [degree]
+    integer, intent(out) :: regime          !! 0 to 4
+    real(real64) :: sine
+
+    sine = sin(highest_latitude * pi / 180.0_real64) * fraction_of(0.5_real64, golden_ratio, number)
+    latitude = asin(sine) * 180.0_real64 / pi
+    regime = modulo(number - 1, n_regimes)
+  end subroutine place_column
+
+  !> Additive recurrence: fractional part of start + (number - 1) * ratio.
+  elemental function fraction_of(start, ratio, number) result(fraction)
+    real(real64), intent(in) :: start, ratio
+    integer, intent(in) :: number
+    real(real64) :: fraction
+
+    fraction = modulo(start + real(number - 1, real64) * ratio, 1.0_real64)
+  end function fraction_of
+
+  !> Qobs of Neale and Hoskins (2000, doi:10.1006/asle.2000.0022): 27 Celsius at the equator, 0 from 60 degrees on.
+  elemental function sea_surface_temperature(latitude) result(temperature)
+    real(real64), intent(in) :: latitude  !! [degree]
+    real(real64) :: temperature           !! [K]
+    real(real64) :: sine_squared
+
+    sine_squared = sin(1.5_real64 * pi / 180.0_real64 * min(60.0_real64, abs(latitude)))**2
+    temperature = 273.15_real64 + 27.0_real64 * (1.0_real64 - 0.5_real64 * (sine_squared + sine_squared**2))
+  end function sea_surface_temperature
+
+  !> Surface and sun.
+  subroutine set_boundary(settings, state)
+    type(settings_t), intent(in) :: settings
+    type(state_t), intent(inout) :: state
+
+    state%surface_temperature = sea_surface_temperature(state%latitude) + settings%sst_offset
+    state%emissivity = settings%emissivity
+    state%albedo = 0.07_real64 + 0.10_real64 * sin(pi / 180.0_real64 * state%latitude)**2
+    call mean_sun(state%latitude, settings%declination, state%cosine_of_zenith, state%toa_incoming_shortwave)
+  end subroutine set_boundary
+
+  !> Gases and clouds.
+  subroutine set_composition(settings, state)
+    type(settings_t), intent(in) :: settings
+    type(state_t), intent(inout) :: state
+    real(real64) :: sine, amount
+    integer :: icol
+
+    state%carbon_dioxide = settings%co2
+    do icol = 1, settings%ncol
+      sine = sin(pi / 180.0_real64 * state%latitude(icol))
+      amount = 0.5_real64 + fraction_of(0.25_real64, plastic_ratio, settings%first_column + icol - 1)
+      state%ozone(icol, :) = ozone_mole_fraction(state%air_pressure(icol, :), sine)
+      call set_clouds(state%cloud_regime(icol), amount, sine, state%air_pressure(icol, :), &
+        state%air_pressure_thickness(icol, :), state%surface_air_pressure(icol), &
+        state%cloud_liquid(icol, :), state%cloud_ice(icol, :))
+    end do
+  end subroutine set_composition
+
+  !> Critical lapse rate from just below the surface temperature, the stratosphere above where it is warmer.
+  subroutine set_temperature(settings, state)
+    type(settings_t), intent(in) :: settings
+    type(state_t), intent(inout) :: state
+    integer :: icol
+
+    do icol = 1, settings%ncol
+      associate (p => state%air_pressure(icol, :), ps => state%surface_air_pressure(icol))
+        state%air_temperature(icol, :) = max( &
+          stratosphere(p, sin(pi / 180.0_real64 * state%latitude(icol)), settings%co2), &
+          (state%surface_temperature(icol) - 2.0_real64) * (p / ps)**lapse_exponent(settings%critical_lapse_rate))
+        call diagnose_humidity(state%air_temperature(icol, :), p, ps, state%specific_humidity(icol, :))
+      end associate
+    end do
+  end subroutine set_temperature
+
+  !> Temperature near radiative equilibrium, linear in log pressure between nodes.
+  elemental function stratosphere(pressure, sine_of_latitude, carbon_dioxide) result(temperature)
+    real(real64), intent(in) :: pressure          !! [Pa]
+    real(real64), intent(in) :: sine_of_latitude  !! [1]
+    real(real64), intent(in) :: carbon_dioxide    !! [mol mol-1]
+    real(real64) :: temperature                   !! [K]
+    integer, parameter :: n = 9
+    real(real64), parameter :: node_hPa(n) = [0.1_real64, 0.3_real64, 1.0_real64, 3.0_real64, 10.0_real64, &
+      30.0_real64, 60.0_real64, 100.0_real64, 200.0_real64]
+    real(real64), parameter :: equator(n) = [220.0_real64, 250.0_real64, 270.0_real64, 255.0_real64, 235.0_real64, &
+      218.0_real64, 205.0_real64, 195.0_real64, 195.0_real64]
+    real(real64) :: position, weight
+    integer :: i
+
+    position = log(pressure / 100.0_real64)
+    temperature = equator(1)
+    do i = 1, n - 1
+      weight = (position - log(node_hPa(i))) / (log(node_hPa(i + 1)) - log(node_hPa(i)))
+      if (weight > 0.0_real64) temperature = equator(i) + min(1.0_real64, weight) * (equator(i + 1) - equator(i))
+    end do
+  end function stratosphere
+
+end module column_initial_state

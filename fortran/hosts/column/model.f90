@@ -1,0 +1,255 @@
+!> The model: state, scheme and clock of one run, and what happens in a step.
+module column_model
+  use, intrinsic :: iso_fortran_env, only: int64, real64
+  use column_constants, only: cp_dry, gravity, sea_water_heat, seconds_per_day
+  use column_convection, only: adjust_to_lapse_rate, adjust_to_moist_adiabat
+  use column_initial_state, only: build_state
+  use column_radiation, only: energy_residual, radiation_t
+  use column_radiation_open, only: open_radiation
+  use column_settings, only: settings_t
+  use column_state, only: allocate_fluxes, fluxes_t, state_t
+  use column_surface, only: turbulent_fluxes
+  use column_thermodynamics, only: diagnose_humidity, enthalpy
+  use column_vertical_grid, only: n_layers
+  implicit none
+  private
+
+  real(real64), parameter :: coldest = 100.0_real64, warmest = 400.0_real64  ! K, beyond is blow-up
+
+  !> Declare variables of this type with the target attribute and do not copy them: an emulator is bound to the arrays.
+  type, public :: column_model_t
+    type(settings_t) :: settings
+    type(state_t) :: state
+    type(fluxes_t) :: fluxes
+    class(radiation_t), allocatable :: scheme
+    integer :: step = 0                                    !! steps since the start of the first run
+    logical :: knows_ocean_heat_flux = .false.
+    real(real64), allocatable :: sensible(:)               !! (ncol) upward heat flux of the last step [W m-2]
+    real(real64), allocatable :: latent(:)                 !! (ncol) upward heat flux of the last step [W m-2]
+    real(real64), allocatable :: convective_heating(:,:)   !! (ncol, nlay) of the last step, surface included [K s-1]
+    real(real64), allocatable :: longwave_residual(:)      !! (ncol) largest since reset_residuals [W m-2]
+    real(real64), allocatable :: shortwave_residual(:)     !! (ncol) largest since reset_residuals [W m-2]
+    real(real64), allocatable :: column_residual(:)        !! (ncol) largest since reset_residuals [W m-2]
+    real(real64) :: longwave_time = 0.0_real64             !! wall time in the longwave scheme [s]
+    real(real64) :: shortwave_time = 0.0_real64            !! wall time in the shortwave scheme [s]
+    integer(int64) :: column_calls = 0                     !! columns times radiation calls
+    integer, allocatable, private :: boundary_layer_top(:) !! (ncol) highest layer that turbulent fluxes warm
+  contains
+    procedure :: initialise
+    procedure :: open_scheme
+    procedure :: day
+    procedure :: radiation_is_due
+    procedure :: radiate
+    procedure :: advance
+    procedure :: reset_residuals
+    procedure :: close => close_model
+    procedure, private :: step_column
+    procedure, private :: step_surface
+    procedure, private :: check
+  end type column_model_t
+
+contains
+
+  !> Build the state of the built-in columns. The scheme is opened apart, so that a restart file can come in between.
+  subroutine initialise(self, settings)
+    class(column_model_t), intent(inout) :: self
+    type(settings_t), intent(in) :: settings
+    integer :: icol
+
+    self%settings = settings
+    call build_state(settings, self%state)
+    call allocate_fluxes(self%fluxes, settings%ncol)
+    allocate(self%sensible(settings%ncol), self%latent(settings%ncol), self%longwave_residual(settings%ncol), &
+      self%shortwave_residual(settings%ncol), self%column_residual(settings%ncol), source=0.0_real64)
+    allocate(self%convective_heating(settings%ncol, n_layers), source=0.0_real64)
+    allocate(self%boundary_layer_top(settings%ncol))
+    do icol = 1, settings%ncol
+      self%boundary_layer_top(icol) = min(n_layers, findloc(self%state%air_pressure(icol, :) > &
+        self%state%surface_air_pressure(icol) - settings%boundary_layer_depth, .true., dim=1))
+      if (self%boundary_layer_top(icol) == 0) self%boundary_layer_top(icol) = n_layers
+    end do
+  end subroutine initialise
+
+  !> Open the radiation scheme of the namelist on this model's arrays. stat is 0, or 2 with a message.
+  subroutine open_scheme(self, stat, errmsg)
+    class(column_model_t), intent(inout), target :: self
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    call open_radiation(self%settings, self%state, self%fluxes, self%scheme, stat, errmsg)
+  end subroutine open_scheme
+
+  !> Model time [day] since the start of the first run.
+  pure function day(self)
+    class(column_model_t), intent(in) :: self
+    real(real64) :: day
+    day = real(self%step, real64) * self%settings%time_step / seconds_per_day
+  end function day
+
+  pure logical function radiation_is_due(self)
+    class(column_model_t), intent(in) :: self
+    radiation_is_due = modulo(self%step, self%settings%steps_in(self%settings%interval)) == 0
+  end function radiation_is_due
+
+  !> Call the scheme on the present state. stat is 0, or 2 with a message.
+  subroutine radiate(self, stat, errmsg)
+    class(column_model_t), intent(inout) :: self
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    real(real64) :: start
+
+    start = wall_time()
+    call self%scheme%longwave(self%state, self%fluxes, stat, errmsg)
+    self%longwave_time = self%longwave_time + wall_time() - start
+    if (stat /= 0) return
+    start = wall_time()
+    call self%scheme%shortwave(self%state, self%fluxes, stat, errmsg)
+    self%shortwave_time = self%shortwave_time + wall_time() - start
+    self%column_calls = self%column_calls + self%settings%ncol
+    associate (f => self%fluxes, dp => self%state%air_pressure_thickness)
+      self%longwave_residual = max(self%longwave_residual, &
+        energy_residual(f%longwave_up, f%longwave_down, f%longwave_heating, dp))
+      self%shortwave_residual = max(self%shortwave_residual, &
+        energy_residual(f%shortwave_up, f%shortwave_down, f%shortwave_heating, dp))
+    end associate
+  end subroutine radiate
+
+  !> One time step with the radiation at hand. stat is 0, or 3 with a message after a blow-up.
+  subroutine advance(self, stat, errmsg)
+    class(column_model_t), intent(inout) :: self
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: icol
+
+    do icol = 1, self%settings%ncol
+      call self%step_column(icol)
+    end do
+    self%knows_ocean_heat_flux = self%settings%surface == 'slab'
+    self%step = self%step + 1
+    call self%check(stat, errmsg)
+  end subroutine advance
+
+  !> Radiation, surface, convection and humidity of one column.
+  subroutine step_column(self, icol)
+    class(column_model_t), intent(inout) :: self
+    integer, intent(in) :: icol
+    real(real64), dimension(n_layers) :: temperature, pressure, thickness, radiative
+    real(real64) :: before, gain
+
+    temperature = self%state%air_temperature(icol, :)
+    pressure = self%state%air_pressure(icol, :)
+    thickness = self%state%air_pressure_thickness(icol, :)
+    before = enthalpy(temperature, thickness)
+    temperature = temperature &
+      + self%settings%time_step * (self%fluxes%longwave_heating(icol, :) + self%fluxes%shortwave_heating(icol, :))
+    radiative = temperature
+    call self%step_surface(icol, temperature)
+    select case (self%settings%kind)
+    case ('hard')
+      call adjust_to_lapse_rate(temperature, pressure, thickness, self%settings%critical_lapse_rate)
+    case ('moist')
+      call adjust_to_moist_adiabat(temperature, pressure, thickness)
+    end select
+    self%convective_heating(icol, :) = (temperature - radiative) / self%settings%time_step
+    self%state%air_temperature(icol, :) = temperature
+    call diagnose_humidity(temperature, pressure, self%state%surface_air_pressure(icol), &
+      self%state%specific_humidity(icol, :))
+    gain = top_minus_bottom(self%fluxes%longwave_up(icol, :), self%fluxes%longwave_down(icol, :)) &
+      + top_minus_bottom(self%fluxes%shortwave_up(icol, :), self%fluxes%shortwave_down(icol, :)) &
+      + self%sensible(icol) + self%latent(icol)
+    self%column_residual(icol) = max(self%column_residual(icol), &
+      abs((enthalpy(temperature, thickness) - before) / self%settings%time_step - gain))
+  end subroutine step_column
+
+  !> Net radiation that stays in a column [W m-2].
+  pure function top_minus_bottom(up, down) result(gain)
+    real(real64), intent(in) :: up(:), down(:)  !! (nlay+1) [W m-2], top first
+    real(real64) :: gain
+
+    gain = (down(1) - up(1)) - (down(size(down)) - up(size(up)))
+  end function top_minus_bottom
+
+  !> Turbulent fluxes warm the boundary layer and cool the slab, which radiation and the ocean warm.
+  subroutine step_surface(self, icol, temperature)
+    class(column_model_t), intent(inout) :: self
+    integer, intent(in) :: icol
+    real(real64), intent(inout) :: temperature(:)  !! (nlay) [K]
+    real(real64) :: radiation, air_capacity, surface_capacity
+    integer :: top
+
+    associate (s => self%settings, f => self%fluxes, surface => self%state%surface_temperature(icol))
+      top = self%boundary_layer_top(icol)
+      air_capacity = cp_dry / gravity * sum(self%state%air_pressure_thickness(icol, top:))
+      surface_capacity = merge(s%slab_depth * sea_water_heat, huge(1.0_real64), s%surface == 'slab')
+      call turbulent_fluxes(temperature(n_layers), surface, self%state%specific_humidity(icol, n_layers), &
+        self%state%air_pressure(icol, n_layers), self%state%surface_air_pressure(icol), &
+        s%wind_speed * s%exchange_coefficient, air_capacity, surface_capacity, s%time_step, &
+        self%sensible(icol), self%latent(icol))
+      temperature(top:) = temperature(top:) + s%time_step * (self%sensible(icol) + self%latent(icol)) / air_capacity
+      if (s%surface /= 'slab') return
+      radiation = f%longwave_down(icol, n_layers + 1) - f%longwave_up(icol, n_layers + 1) &
+        + f%shortwave_down(icol, n_layers + 1) - f%shortwave_up(icol, n_layers + 1)
+      if (s%slab_heat_flux == 'balance' .and. .not. self%knows_ocean_heat_flux) &
+        self%state%ocean_heat_flux(icol) = self%sensible(icol) + self%latent(icol) - radiation
+      surface = surface + s%time_step / surface_capacity &
+        * (radiation + self%state%ocean_heat_flux(icol) - self%sensible(icol) - self%latent(icol))
+    end associate
+  end subroutine step_surface
+
+  !> Refuse temperatures that no atmosphere has, NaN included.
+  subroutine check(self, stat, errmsg)
+    class(column_model_t), intent(in) :: self
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: icol, ilay
+
+    stat = 0
+    do icol = 1, self%settings%ncol
+      if (is_sane(self%state%surface_temperature(icol)) .and. all(is_sane(self%state%air_temperature(icol, :)))) cycle
+      stat = 3
+      if (.not. is_sane(self%state%surface_temperature(icol))) then
+        write(errmsg, '(a, g0.5, a, i0, a, f0.3, a)') 'surface_temperature is ', &
+          self%state%surface_temperature(icol), ' K in column ', self%settings%first_column + icol - 1, ' on day ', &
+          self%day(), ', expected 100 to 400 K: the run has blown up'
+      else
+        ilay = findloc(is_sane(self%state%air_temperature(icol, :)), .false., dim=1)
+        write(errmsg, '(a, g0.5, a, i0, a, i0, a, f0.3, a)') 'air_temperature is ', &
+          self%state%air_temperature(icol, ilay), ' K in column ', self%settings%first_column + icol - 1, ', layer ', &
+          ilay, ' from the top, on day ', self%day(), ', expected 100 to 400 K: the run has blown up'
+      end if
+      return
+    end do
+  end subroutine check
+
+  elemental logical function is_sane(temperature)
+    real(real64), intent(in) :: temperature
+    is_sane = temperature >= coldest .and. temperature <= warmest
+  end function is_sane
+
+  !> Begin a new interval of the largest residuals.
+  subroutine reset_residuals(self)
+    class(column_model_t), intent(inout) :: self
+
+    self%longwave_residual = 0.0_real64
+    self%shortwave_residual = 0.0_real64
+    self%column_residual = 0.0_real64
+  end subroutine reset_residuals
+
+  subroutine close_model(self)
+    class(column_model_t), intent(inout) :: self
+
+    if (.not. allocated(self%scheme)) return
+    call self%scheme%close()
+    deallocate(self%scheme)
+  end subroutine close_model
+
+  !> Seconds of a clock that only runs forward.
+  function wall_time() result(seconds)
+    real(real64) :: seconds
+    integer(int64) :: count, rate
+
+    call system_clock(count, rate)
+    seconds = real(count, real64) / real(rate, real64)
+  end function wall_time
+
+end module column_model

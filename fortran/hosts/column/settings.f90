@@ -1,0 +1,383 @@
+!> The namelist file of a run: read, checked, and kept as one value.
+module column_settings
+  use, intrinsic :: iso_fortran_env, only: real64
+  use column_constants, only: seconds_per_day
+  implicit none
+  private
+  public :: read_settings
+
+  integer, parameter, public :: text_length = 512  !! length of paths and messages
+  real(real64), parameter :: longest_step = 21600.0_real64, longest_interval = 43200.0_real64  ! s
+
+  !> Every namelist entry, by its own name; see README.md for meanings.
+  type, public :: settings_t
+    integer :: ncol = 128
+    integer :: first_column = 1
+    real(real64) :: n_days = 200.0_real64                ! day
+    real(real64) :: time_step = 21600.0_real64           ! s
+    real(real64) :: output_interval_days = 1.0_real64    ! day
+    real(real64) :: profile_interval_days = 10.0_real64  ! day
+    character(len=text_length) :: output_file = 'column.nc'
+    character(len=text_length) :: restart_in = ''
+    character(len=text_length) :: restart_out = ''
+
+    real(real64) :: co2 = 4.0e-4_real64                  ! mol mol-1
+    real(real64) :: sst_offset = 0.0_real64              ! K
+    character(len=16) :: surface = 'fixed'
+    real(real64) :: slab_depth = 2.0_real64              ! m
+    character(len=16) :: slab_heat_flux = 'balance'
+    real(real64) :: declination = 0.0_real64             ! degree
+    real(real64) :: emissivity = 0.98_real64             ! 1
+
+    character(len=16) :: scheme = 'rrtmg'
+    real(real64) :: interval = 21600.0_real64            ! s
+    character(len=text_length) :: longwave_file = ''
+    character(len=text_length) :: shortwave_file = ''
+    character(len=64) :: engine = ''
+    character(len=64) :: device = 'cpu'
+    integer :: threads = 1
+    character(len=text_length) :: rrtmg_directory = ''
+    integer :: block_size = 16
+
+    real(real64) :: wind_speed = 7.0_real64              ! m s-1
+    real(real64) :: exchange_coefficient = 1.5e-3_real64 ! 1
+    real(real64) :: boundary_layer_depth = 1.0e4_real64  ! Pa
+
+    character(len=16) :: kind = 'hard'
+    real(real64) :: critical_lapse_rate = 6.5e-3_real64  ! K m-1
+  contains
+    procedure :: n_steps
+    procedure :: steps_in
+  end type settings_t
+
+contains
+
+  !> Read and check a namelist file. stat is 0, or 1 with a message.
+  subroutine read_settings(path, settings, stat, errmsg)
+    character(len=*), intent(in) :: path
+    type(settings_t), intent(out) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: unit, iostat
+    character(len=text_length) :: iomsg
+
+    stat = 1
+    open(newunit=unit, file=path, status='old', action='read', iostat=iostat, iomsg=iomsg)
+    if (iostat /= 0) then
+      errmsg = "cannot open namelist file '"//trim(path)//"': "//trim(iomsg)
+      return
+    end if
+    call check_groups(unit, path, stat, errmsg)
+    if (stat == 0) call read_run(unit, settings, stat, errmsg)
+    if (stat == 0) call read_climate(unit, settings, stat, errmsg)
+    if (stat == 0) call read_radiation(unit, settings, stat, errmsg)
+    if (stat == 0) call read_surface(unit, settings, stat, errmsg)
+    if (stat == 0) call read_convection(unit, settings, stat, errmsg)
+    close(unit)
+    if (stat == 0) call check(settings, stat, errmsg)
+  end subroutine read_settings
+
+  !> Number of time steps in this run.
+  elemental integer function n_steps(self)
+    class(settings_t), intent(in) :: self
+    n_steps = self%steps_in(self%n_days * seconds_per_day)
+  end function n_steps
+
+  !> Number of time steps in a duration [s].
+  elemental integer function steps_in(self, duration)
+    class(settings_t), intent(in) :: self
+    real(real64), intent(in) :: duration
+    steps_in = nint(duration / self%time_step)
+  end function steps_in
+
+  !> A group that nobody reads would be silently ignored: refuse it.
+  subroutine check_groups(unit, path, stat, errmsg)
+    integer, intent(in) :: unit
+    character(len=*), intent(in) :: path
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    character(len=16), parameter :: known(5) = [character(len=16) :: &
+      'run_nml', 'climate_nml', 'radiation_nml', 'surface_nml', 'convection_nml']
+    character(len=text_length) :: line
+    integer :: iostat, length
+    logical :: found
+
+    stat = 0
+    found = .false.
+    do
+      read(unit, '(a)', iostat=iostat) line
+      if (iostat /= 0) exit
+      line = adjustl(line)
+      if (line(1:1) /= '&') cycle
+      found = .true.
+      length = scan(line(2:)//' ', ' /'//achar(9)) - 1
+      if (any(known == lower(line(2:1 + length)))) cycle
+      stat = 1
+      errmsg = "unknown group '&"//line(2:1 + length)//"' in '"//trim(path)// &
+        "'; known: &run_nml &climate_nml &radiation_nml &surface_nml &convection_nml"
+      return
+    end do
+    rewind(unit)
+    if (.not. found) then
+      stat = 1
+      errmsg = "no namelist group in '"//trim(path)//"'; expected at least &run_nml"
+    end if
+  end subroutine check_groups
+
+  subroutine read_run(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: ncol, first_column, iostat
+    real(real64) :: n_days, time_step, output_interval_days, profile_interval_days
+    character(len=text_length) :: output_file, restart_in, restart_out, iomsg
+    namelist /run_nml/ ncol, first_column, n_days, time_step, output_interval_days, profile_interval_days, &
+      output_file, restart_in, restart_out
+
+    ncol = settings%ncol
+    first_column = settings%first_column
+    n_days = settings%n_days
+    time_step = settings%time_step
+    output_interval_days = settings%output_interval_days
+    profile_interval_days = settings%profile_interval_days
+    output_file = settings%output_file
+    restart_in = settings%restart_in
+    restart_out = settings%restart_out
+    rewind(unit)
+    read(unit, nml=run_nml, iostat=iostat, iomsg=iomsg)
+    call report('run_nml', iostat, iomsg, stat, errmsg)
+    settings%ncol = ncol
+    settings%first_column = first_column
+    settings%n_days = n_days
+    settings%time_step = time_step
+    settings%output_interval_days = output_interval_days
+    settings%profile_interval_days = profile_interval_days
+    settings%output_file = output_file
+    settings%restart_in = restart_in
+    settings%restart_out = restart_out
+  end subroutine read_run
+
+  subroutine read_climate(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: iostat
+    real(real64) :: co2, sst_offset, slab_depth, declination, emissivity
+    character(len=len(settings%surface)) :: surface, slab_heat_flux
+    character(len=text_length) :: iomsg
+    namelist /climate_nml/ co2, sst_offset, surface, slab_depth, slab_heat_flux, declination, emissivity
+
+    co2 = settings%co2
+    sst_offset = settings%sst_offset
+    surface = settings%surface
+    slab_depth = settings%slab_depth
+    slab_heat_flux = settings%slab_heat_flux
+    declination = settings%declination
+    emissivity = settings%emissivity
+    rewind(unit)
+    read(unit, nml=climate_nml, iostat=iostat, iomsg=iomsg)
+    call report('climate_nml', iostat, iomsg, stat, errmsg)
+    settings%co2 = co2
+    settings%sst_offset = sst_offset
+    settings%surface = surface
+    settings%slab_depth = slab_depth
+    settings%slab_heat_flux = slab_heat_flux
+    settings%declination = declination
+    settings%emissivity = emissivity
+  end subroutine read_climate
+
+  subroutine read_radiation(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: threads, block_size, iostat
+    real(real64) :: interval
+    character(len=len(settings%scheme)) :: scheme
+    character(len=len(settings%engine)) :: engine, device
+    character(len=text_length) :: longwave_file, shortwave_file, rrtmg_directory, iomsg
+    namelist /radiation_nml/ scheme, interval, longwave_file, shortwave_file, engine, device, threads, &
+      rrtmg_directory, block_size
+
+    scheme = settings%scheme
+    interval = settings%interval
+    longwave_file = settings%longwave_file
+    shortwave_file = settings%shortwave_file
+    engine = settings%engine
+    device = settings%device
+    threads = settings%threads
+    rrtmg_directory = settings%rrtmg_directory
+    block_size = settings%block_size
+    rewind(unit)
+    read(unit, nml=radiation_nml, iostat=iostat, iomsg=iomsg)
+    call report('radiation_nml', iostat, iomsg, stat, errmsg)
+    settings%scheme = scheme
+    settings%interval = interval
+    settings%longwave_file = longwave_file
+    settings%shortwave_file = shortwave_file
+    settings%engine = engine
+    settings%device = device
+    settings%threads = threads
+    settings%rrtmg_directory = rrtmg_directory
+    settings%block_size = block_size
+  end subroutine read_radiation
+
+  subroutine read_surface(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: iostat
+    real(real64) :: wind_speed, exchange_coefficient, boundary_layer_depth
+    character(len=text_length) :: iomsg
+    namelist /surface_nml/ wind_speed, exchange_coefficient, boundary_layer_depth
+
+    wind_speed = settings%wind_speed
+    exchange_coefficient = settings%exchange_coefficient
+    boundary_layer_depth = settings%boundary_layer_depth
+    rewind(unit)
+    read(unit, nml=surface_nml, iostat=iostat, iomsg=iomsg)
+    call report('surface_nml', iostat, iomsg, stat, errmsg)
+    settings%wind_speed = wind_speed
+    settings%exchange_coefficient = exchange_coefficient
+    settings%boundary_layer_depth = boundary_layer_depth
+  end subroutine read_surface
+
+  subroutine read_convection(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: iostat
+    real(real64) :: critical_lapse_rate
+    character(len=len(settings%kind)) :: kind
+    character(len=text_length) :: iomsg
+    namelist /convection_nml/ kind, critical_lapse_rate
+
+    kind = settings%kind
+    critical_lapse_rate = settings%critical_lapse_rate
+    rewind(unit)
+    read(unit, nml=convection_nml, iostat=iostat, iomsg=iomsg)
+    call report('convection_nml', iostat, iomsg, stat, errmsg)
+    settings%kind = kind
+    settings%critical_lapse_rate = critical_lapse_rate
+  end subroutine read_convection
+
+  !> An absent group keeps its defaults; anything else that the runtime complains about is an error.
+  subroutine report(group, iostat, iomsg, stat, errmsg)
+    character(len=*), intent(in) :: group, iomsg
+    integer, intent(in) :: iostat
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (iostat == 0 .or. is_iostat_end(iostat)) return
+    stat = 1
+    errmsg = 'namelist &'//group//': '//trim(iomsg)//'; see the table of entries in the README of the column host'
+  end subroutine report
+
+  !> Refuse values that cannot work, naming the entry, the value and what is allowed.
+  subroutine check(s, stat, errmsg)
+    type(settings_t), intent(in) :: s
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    call check_run(s, stat, errmsg)
+    call require(s%co2 >= 0.0_real64 .and. s%co2 <= 0.01_real64, 'co2', s%co2, 'in 0 to 0.01 mol mol-1', stat, errmsg)
+    call require(abs(s%sst_offset) <= 20.0_real64, 'sst_offset', s%sst_offset, 'in -20 to 20 K', stat, errmsg)
+    call require(s%slab_depth >= 1.0_real64, 'slab_depth', s%slab_depth, 'at least 1 m', stat, errmsg)
+    call require(abs(s%declination) <= 23.5_real64, 'declination', s%declination, 'in -23.5 to 23.5', stat, errmsg)
+    call require(s%emissivity > 0.0_real64 .and. s%emissivity <= 1.0_real64, 'emissivity', s%emissivity, &
+      'above 0, at most 1', stat, errmsg)
+    call require(s%threads >= 1, 'threads', real(s%threads, real64), 'at least 1', stat, errmsg)
+    call require(s%block_size >= 1, 'block_size', real(s%block_size, real64), 'at least 1', stat, errmsg)
+    call require(s%wind_speed >= 0.0_real64, 'wind_speed', s%wind_speed, 'not negative', stat, errmsg)
+    call require(s%exchange_coefficient >= 0.0_real64, 'exchange_coefficient', s%exchange_coefficient, &
+      'not negative', stat, errmsg)
+    call require(s%boundary_layer_depth > 0.0_real64, 'boundary_layer_depth', s%boundary_layer_depth, &
+      'positive', stat, errmsg)
+    call require(s%critical_lapse_rate > 0.0_real64 .and. s%critical_lapse_rate < 0.03_real64, &
+      'critical_lapse_rate', s%critical_lapse_rate, 'in 0 to 0.03 K m-1', stat, errmsg)
+    call choose('surface', s%surface, [character(len=16) :: 'fixed', 'slab'], stat, errmsg)
+    call choose('slab_heat_flux', s%slab_heat_flux, [character(len=16) :: 'balance', 'zero'], stat, errmsg)
+    call choose('scheme', s%scheme, [character(len=16) :: 'rrtmg', 'emulator'], stat, errmsg)
+    call choose('kind', s%kind, [character(len=16) :: 'hard', 'moist', 'none'], stat, errmsg)
+  end subroutine check
+
+  subroutine check_run(s, stat, errmsg)
+    type(settings_t), intent(in) :: s
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    call require(s%ncol >= 1, 'ncol', real(s%ncol, real64), 'at least 1', stat, errmsg)
+    call require(s%first_column >= 1, 'first_column', real(s%first_column, real64), 'at least 1', stat, errmsg)
+    call require(s%time_step > 0.0_real64 .and. s%time_step <= longest_step, 'time_step', s%time_step, &
+      'above 0, at most 21600 s', stat, errmsg)
+    if (stat /= 0) return
+    call require(is_multiple(seconds_per_day, s%time_step), 'time_step', s%time_step, 'a divisor of 86400 s', &
+      stat, errmsg)
+    call require(s%n_days >= 0.0_real64 .and. is_multiple(s%n_days * seconds_per_day, s%time_step), 'n_days', &
+      s%n_days, 'not negative and a whole number of steps', stat, errmsg)
+    call require(is_positive_multiple(s%output_interval_days * seconds_per_day, s%time_step), &
+      'output_interval_days', s%output_interval_days, 'a whole number of steps', stat, errmsg)
+    call require(is_positive_multiple(s%profile_interval_days * seconds_per_day, s%time_step), &
+      'profile_interval_days', s%profile_interval_days, 'a whole number of steps', stat, errmsg)
+    call require(is_positive_multiple(s%interval, s%time_step) .and. s%interval <= longest_interval, 'interval', &
+      s%interval, 'a multiple of time_step, at most 43200 s', stat, errmsg)
+  end subroutine check_run
+
+  elemental logical function is_multiple(duration, step)
+    real(real64), intent(in) :: duration, step
+    is_multiple = abs(duration / step - nint(duration / step)) < 1.0e-9_real64
+  end function is_multiple
+
+  elemental logical function is_positive_multiple(duration, step)
+    real(real64), intent(in) :: duration, step
+    is_positive_multiple = is_multiple(duration, step) .and. nint(duration / step) >= 1
+  end function is_positive_multiple
+
+  !> Keep the first complaint.
+  subroutine require(condition, entry, found, expected, stat, errmsg)
+    logical, intent(in) :: condition
+    character(len=*), intent(in) :: entry, expected
+    real(real64), intent(in) :: found
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+    character(len=24) :: text
+
+    if (condition .or. stat /= 0) return
+    stat = 1
+    write(text, '(g0.6)') found
+    errmsg = 'namelist entry '//entry//' is '//trim(adjustl(text))//', expected '//expected
+  end subroutine require
+
+  subroutine choose(entry, found, allowed, stat, errmsg)
+    character(len=*), intent(in) :: entry, found, allowed(:)
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: i
+
+    if (any(allowed == found) .or. stat /= 0) return
+    stat = 1
+    errmsg = 'namelist entry '//entry//" is '"//trim(found)//"', expected one of"
+    do i = 1, size(allowed)
+      errmsg = trim(errmsg)//" '"//trim(allowed(i))//"'"
+    end do
+  end subroutine choose
+
+  pure function lower(text)
+    character(len=*), intent(in) :: text
+    character(len=16) :: lower
+    integer :: i, code
+
+    lower = text
+    do i = 1, len(lower)
+      code = iachar(lower(i:i))
+      if (code >= iachar('A') .and. code <= iachar('Z')) lower(i:i) = achar(code + 32)
+    end do
+  end function lower
+
+end module column_settings
