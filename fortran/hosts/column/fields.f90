@@ -1,0 +1,95 @@
+!> The model's arrays by name, for callers that are not Fortran.
+module column_fields
+  use, intrinsic :: iso_fortran_env, only: real64
+  use column_model, only: column_model_t
+  implicit none
+  private
+  public :: find_field
+
+contains
+
+  !> Point at a field as (ncol, n), n = 1 for values per column; not associated for an unknown name.
+  subroutine find_field(model, name, values)
+    type(column_model_t), intent(in), target :: model
+    character(len=*), intent(in) :: name
+    real(real64), pointer, intent(out) :: values(:,:)
+
+    values => null()
+    associate (state => model%state, fluxes => model%fluxes)
+      select case (name)
+      case ('air_temperature')
+        values => state%air_temperature
+      case ('specific_humidity')
+        values => state%specific_humidity
+      case ('air_pressure')
+        values => state%air_pressure
+      case ('air_pressure_at_interfaces')
+        values => state%air_pressure_at_interfaces
+      case ('mole_fraction_of_ozone_in_air')
+        values => state%ozone
+      case ('mass_fraction_of_cloud_liquid_water_in_air')
+        values => state%cloud_liquid
+      case ('mass_fraction_of_cloud_ice_in_air')
+        values => state%cloud_ice
+      case ('upwelling_longwave_flux_in_air_at_interfaces')
+        values => fluxes%longwave_up
+      case ('downwelling_longwave_flux_in_air_at_interfaces')
+        values => fluxes%longwave_down
+      case ('tendency_of_air_temperature_due_to_longwave_heating')
+        values => fluxes%longwave_heating
+      case ('upwelling_shortwave_flux_in_air_at_interfaces')
+        values => fluxes%shortwave_up
+      case ('downwelling_shortwave_flux_in_air_at_interfaces')
+        values => fluxes%shortwave_down
+      case ('tendency_of_air_temperature_due_to_shortwave_heating')
+        values => fluxes%shortwave_heating
+      case ('tendency_of_air_temperature_due_to_convection')
+        values => model%convective_heating
+      end select
+    end associate
+    if (.not. associated(values)) call find_column_field(model, name, values)
+  end subroutine find_field
+
+  !> Fields with one value per column.
+  subroutine find_column_field(model, name, values)
+    type(column_model_t), intent(in), target :: model
+    character(len=*), intent(in) :: name
+    real(real64), pointer, intent(out) :: values(:,:)
+    real(real64), pointer :: per_column(:)
+
+    per_column => null()
+    values => null()
+    select case (name)
+    case ('surface_temperature')
+      per_column => model%state%surface_temperature
+    case ('latitude')
+      per_column => model%state%latitude
+    case ('surface_air_pressure')
+      per_column => model%state%surface_air_pressure
+    case ('mole_fraction_of_carbon_dioxide_in_air')
+      per_column => model%state%carbon_dioxide
+    case ('surface_longwave_emissivity')
+      per_column => model%state%emissivity
+    case ('surface_albedo')
+      per_column => model%state%albedo
+    case ('cosine_of_solar_zenith_angle')
+      per_column => model%state%cosine_of_zenith
+    case ('toa_incoming_shortwave_flux')
+      per_column => model%state%toa_incoming_shortwave
+    case ('ocean_heat_flux')
+      per_column => model%state%ocean_heat_flux
+    case ('surface_upward_sensible_heat_flux')
+      per_column => model%sensible
+    case ('surface_upward_latent_heat_flux')
+      per_column => model%latent
+    case ('longwave_energy_residual')
+      per_column => model%longwave_residual
+    case ('shortwave_energy_residual')
+      per_column => model%shortwave_residual
+    case ('column_energy_residual')
+      per_column => model%column_residual
+    end select
+    if (associated(per_column)) values(1:size(per_column), 1:1) => per_column
+  end subroutine find_column_field
+
+end module column_fields
