@@ -1,0 +1,244 @@
+#include "card.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtype.h"
+#include "json.h"
+
+/* Bounds on what a card may claim, far above any real one. */
+enum { MAX_NAME = 255, MAX_VARIABLES = 4096, MAX_LEVELS = 1 << 24 };
+
+/* A card while it is read. */
+struct draft {
+  const struct json *json;
+  const struct json_node *root;
+  struct card *card;
+  const struct error *error;
+};
+
+static int fail_field(const struct draft *d, const char *where, const char *field,
+                      const char *expected, const struct json_node *found) {
+  return fail(d->error, PYEMU_ERR_CARD, "the card's %s%s'%s' must be %s, found %s", where,
+              *where ? " has an entry whose " : "", field, expected, json_type_name(found));
+}
+
+/* Copy a string of at most MAX_NAME bytes. */
+static int copy_string(const struct draft *d, const struct json_node *object, const char *where,
+                       const char *field, char **copy) {
+  const struct json_node *node = json_member(d->json, object, field);
+  if (!node || node->type != JSON_STRING)
+    return fail_field(d, where, field, "a string", node);
+  if (node->length > MAX_NAME)
+    return fail(d->error, PYEMU_ERR_CARD, "the card's '%s' is longer than %d bytes", field,
+                MAX_NAME);
+  *copy = json_string(node);
+  return *copy ? PYEMU_OK
+               : fail(d->error, PYEMU_ERR_MEMORY,
+                      "the card's '%s' could not be copied: no memory, or a null character in it",
+                      field);
+}
+
+static int read_dtype(const struct draft *d, const struct json_node *entry, struct variable *v) {
+  const struct json_node *node = json_member(d->json, entry, "dtype");
+  for (int32_t dtype = PYEMU_FLOAT32; dtype <= PYEMU_INT32; ++dtype)
+    if (json_is(node, dtype_name(dtype)))
+      v->dtype = dtype;
+  if (v->dtype)
+    return PYEMU_OK;
+  int known = node && node->type == JSON_STRING;
+  return fail(d->error, PYEMU_ERR_CARD,
+              "variable '%s' on the card has dtype '%.*s'; expected float32, float64 or int32",
+              v->name, known ? (int)(node->length < 40 ? node->length : 40) : 4,
+              known ? node->text : "none");
+}
+
+/* The size of the vertical dimension 'v->level_name' from the card's "dimensions". */
+static int read_width(const struct draft *d, struct variable *v) {
+  const struct json_node *sizes = json_member(d->json, d->root, "dimensions");
+  const struct json_node *size = json_member(d->json, sizes, v->level_name);
+  if (!json_integer(size, &v->width) || v->width < 1 || v->width > MAX_LEVELS)
+    return fail(
+        d->error, PYEMU_ERR_CARD,
+        "variable '%s' has dimension '%s', for which the card's 'dimensions' must give a whole "
+        "number from 1 to %d, found %s",
+        v->name, v->level_name, MAX_LEVELS,
+        size && size->type == JSON_NUMBER ? "another number" : json_type_name(size));
+  return PYEMU_OK;
+}
+
+static int read_dims(const struct draft *d, const struct json_node *entry, struct variable *v) {
+  const struct json_node *dims = json_member(d->json, entry, "dims");
+  if (!dims || dims->type != JSON_ARRAY)
+    return fail(d->error, PYEMU_ERR_CARD,
+                "variable '%s' on the card must have a list 'dims', found %s", v->name,
+                json_type_name(dims));
+  const struct json_node *column = json_first(d->json, dims);
+  if (!json_is(column, "column") || dims->count > 2)
+    return fail(d->error, PYEMU_ERR_CARD,
+                "variable '%s' on the card: 'dims' must be [\"column\"] or [\"column\", LEVEL]",
+                v->name);
+  v->width = 1;
+  if (dims->count == 1)
+    return PYEMU_OK;
+  const struct json_node *level = json_next(d->json, column);
+  if (level->type != JSON_STRING || level->length > MAX_NAME || json_is(level, "column"))
+    return fail(
+        d->error, PYEMU_ERR_CARD,
+        "variable '%s' on the card: the second of 'dims' must be the name of a vertical dimension",
+        v->name);
+  v->level_name = json_string(level);
+  return v->level_name ? read_width(d, v)
+                       : fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+}
+
+/* A CF standard name is recommended but not required. */
+static int read_standard_name(const struct draft *d, const struct json_node *entry,
+                              struct variable *v) {
+  const struct json_node *node = json_member(d->json, entry, "standard_name");
+  if (node && node->type != JSON_NULL)
+    return copy_string(d, entry, "list of variables", "standard_name", &v->standard_name);
+  v->standard_name = calloc(1, 1);
+  return v->standard_name ? PYEMU_OK : fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+}
+
+static int read_variable(const struct draft *d, const struct json_node *entry, int32_t direction) {
+  struct card *card = d->card;
+  struct variable *v = &card->variables[card->n_variables++];
+  const char *where = direction == PYEMU_INPUT ? "list 'inputs'" : "list 'outputs'";
+  v->direction = direction;
+  int status = copy_string(d, entry, where, "name", &v->name);
+  if (status == PYEMU_OK && card_find(card, v->name) != card->n_variables - 1)
+    status = fail(d->error, PYEMU_ERR_CARD, "the card names variable '%s' twice", v->name);
+  if (status == PYEMU_OK)
+    status = copy_string(d, entry, where, "units", &v->units);
+  if (status == PYEMU_OK)
+    status = read_standard_name(d, entry, v);
+  if (status == PYEMU_OK)
+    status = read_dtype(d, entry, v);
+  return status == PYEMU_OK ? read_dims(d, entry, v) : status;
+}
+
+static int read_variables(const struct draft *d, const struct json_node *list, int32_t direction) {
+  int status = PYEMU_OK;
+  const struct json_node *entry = json_first(d->json, list);
+  for (; entry && status == PYEMU_OK; entry = json_next(d->json, entry))
+    status = read_variable(d, entry, direction);
+  return status;
+}
+
+static int check_schema(const struct draft *d) {
+  int64_t schema = 0;
+  const struct json_node *node = json_member(d->json, d->root, "schema");
+  if (!json_integer(node, &schema) || schema < 1)
+    return fail_field(d, "", "schema", "a whole number from 1", node);
+  if (schema > CARD_SCHEMA)
+    return fail(d->error, PYEMU_ERR_SCHEMA,
+                "card schema %lld found, this library reads up to %d: update libpyemu",
+                (long long)schema, CARD_SCHEMA);
+  return PYEMU_OK;
+}
+
+/* Refuse what would be silently wrong if it were ignored. */
+static int check_supported(const struct draft *d) {
+  const struct json_node *kind = json_member(d->json, d->root, "kind");
+  const struct json_node *noise = json_member(d->json, d->root, "noise");
+  const struct json_node *state = json_member(d->json, d->root, "state");
+  if (!kind || kind->type != JSON_STRING)
+    return fail_field(d, "", "kind", "a string", kind);
+  if (!json_is(kind, "column"))
+    return fail(d->error, PYEMU_ERR_UNSUPPORTED,
+                "the card's kind is '%.*s'; libpyemu %s runs emulators of kind 'column'",
+                (int)(kind->length < 40 ? kind->length : 40), kind->text, pyemu_version());
+  if (noise && noise->type != JSON_NULL)
+    return fail(d->error, PYEMU_ERR_UNSUPPORTED,
+                "the emulator needs noise, which libpyemu %s cannot give: update libpyemu",
+                pyemu_version());
+  if (state && state->type != JSON_NULL && state->count > 0)
+    return fail(
+        d->error, PYEMU_ERR_UNSUPPORTED,
+        "the emulator carries state from step to step, which libpyemu %s cannot keep: update "
+        "libpyemu",
+        pyemu_version());
+  return PYEMU_OK;
+}
+
+static int read_lists(const struct draft *d) {
+  const struct json_node *inputs = json_member(d->json, d->root, "inputs");
+  const struct json_node *outputs = json_member(d->json, d->root, "outputs");
+  if (!inputs || inputs->type != JSON_ARRAY)
+    return fail_field(d, "", "inputs", "a list", inputs);
+  if (!outputs || outputs->type != JSON_ARRAY)
+    return fail_field(d, "", "outputs", "a list", outputs);
+  if (inputs->count < 1 || outputs->count < 1 || inputs->count > MAX_VARIABLES ||
+      outputs->count > MAX_VARIABLES)
+    return fail(d->error, PYEMU_ERR_CARD,
+                "the card lists %u inputs and %u outputs; expected 1 to %d of each", inputs->count,
+                outputs->count, MAX_VARIABLES);
+  d->card->variables = calloc((size_t)inputs->count + outputs->count, sizeof *d->card->variables);
+  if (!d->card->variables)
+    return fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+  d->card->n_inputs = inputs->count;
+  int status = read_variables(d, inputs, PYEMU_INPUT);
+  return status == PYEMU_OK ? read_variables(d, outputs, PYEMU_OUTPUT) : status;
+}
+
+static int read_card(const struct draft *d) {
+  if (d->root->type != JSON_OBJECT)
+    return fail(d->error, PYEMU_ERR_CARD, "the card must be a JSON object, found %s",
+                json_type_name(d->root));
+  int status = check_schema(d);
+  if (status == PYEMU_OK)
+    status = check_supported(d);
+  return status == PYEMU_OK ? read_lists(d) : status;
+}
+
+int card_parse(struct card *card, const char *text, size_t length, const struct error *error) {
+  struct json json;
+  *card = (struct card){0};
+  int status = json_parse(&json, text, length, error);
+  if (status != PYEMU_OK) {
+    error_prefix(error, "the emulator card is ");
+    return status;
+  }
+  struct draft draft = {&json, json.nodes, card, error};
+  card->text = calloc(length + 1, 1);
+  status = card->text ? read_card(&draft) : fail(error, PYEMU_ERR_MEMORY, "no memory for the card");
+  if (status == PYEMU_OK)
+    memcpy(card->text, text, length);
+  else
+    card_free(card);
+  json_free(&json);
+  return status;
+}
+
+void card_free(struct card *card) {
+  for (int64_t i = 0; i < card->n_variables; ++i) {
+    free(card->variables[i].name);
+    free(card->variables[i].standard_name);
+    free(card->variables[i].units);
+    free(card->variables[i].level_name);
+  }
+  free(card->variables);
+  free(card->text);
+  *card = (struct card){0};
+}
+
+int64_t card_find(const struct card *card, const char *name) {
+  for (int64_t i = 0; i < card->n_variables; ++i)
+    if (strcmp(card->variables[i].name, name) == 0)
+      return i;
+  return -1;
+}
+
+int card_fail_name(const struct card *card, const char *name, const struct error *error) {
+  fail(error, PYEMU_ERR_NAME, "the emulator has no variable '%.*s'; its inputs are", MAX_NAME,
+       name);
+  for (int64_t i = 0; i < card->n_variables; ++i)
+    error_append(error, "%s '%s'",
+                 i == card->n_inputs ? "; its outputs are"
+                 : i                 ? ","
+                                     : "",
+                 card->variables[i].name);
+  return PYEMU_ERR_NAME;
+}

@@ -1,0 +1,50 @@
+/* card.h - what an emulator says of itself: its variables, and its recorded reference columns. */
+#ifndef PYEMU_CARD_H
+#define PYEMU_CARD_H
+
+#include "error.h"
+
+/* The newest card schema that this library reads. */
+enum { CARD_SCHEMA = 1 };
+
+/* One input or output. Its tensor is (column, width) if it has a level, else (column). */
+struct variable {
+  char *name;
+  char *standard_name;
+  char *units;
+  char *level_name; /* NULL: one value per column */
+  int64_t width;    /* number of levels, 1 if level_name is NULL */
+  int32_t dtype;
+  int32_t direction;
+};
+
+struct card {
+  char *text;
+  struct variable *variables; /* inputs, then outputs */
+  int64_t n_variables;
+  int64_t n_inputs;
+};
+
+/* The recorded columns: for each variable of the card a (columns, width) array in its own dtype. */
+struct reference {
+  int64_t columns;
+  void **values;
+  int64_t n_values;
+};
+
+/* Read and check the card. Errors: SCHEMA, CARD, UNSUPPORTED, MEMORY. */
+int card_parse(struct card *card, const char *text, size_t length, const struct error *error);
+void card_free(struct card *card);
+
+/* Index of the variable 'name', or -1. */
+int64_t card_find(const struct card *card, const char *name);
+
+/* Say that there is no variable 'name', and which ones there are. Returns NAME. */
+int card_fail_name(const struct card *card, const char *name, const struct error *error);
+
+/* Decode and check the reference columns of every variable. Errors: CARD, MEMORY. */
+int reference_parse(struct reference *reference, const struct card *card, const char *text,
+                    size_t length, const struct error *error);
+void reference_free(struct reference *reference);
+
+#endif

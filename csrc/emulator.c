@@ -1,0 +1,430 @@
+/* emulator.c - the handle: open, bind, run, close. */
+#include "emulator.h"
+
+#include <fenv.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtype.h"
+#include "file.h"
+
+/* Tensors start on their own cache line. */
+enum { ALIGNMENT = 64 };
+
+/* Take the handle for this thread. Errors: CLOSED, BUSY. */
+static int enter(pyemu_emulator *e, const struct error *error) {
+  if (!e)
+    return emulator_fail_closed(error);
+  if (atomic_exchange_explicit(&e->busy, 1, memory_order_acquire))
+    return fail(error, PYEMU_ERR_BUSY,
+                "the emulator is in use by another thread; open one handle for each thread");
+  return PYEMU_OK;
+}
+
+static int leave(pyemu_emulator *e, int status) {
+  atomic_store_explicit(&e->busy, 0, memory_order_release);
+  return status;
+}
+
+int emulator_fail_closed(const struct error *error) {
+  return fail(error, PYEMU_ERR_CLOSED,
+              "the emulator is not open: it was closed already, or never opened");
+}
+
+static void destroy(pyemu_emulator *e) {
+  if (e->engine_state)
+    e->plugin.engine->destroy(e->engine_state);
+  plugin_unload(&e->plugin);
+  free(e->bindings);
+  free(e->tensors);
+  free(e->memory);
+  reference_free(&e->reference);
+  card_free(&e->card);
+  free(e);
+}
+
+/* The options as this library knows them: fields the caller does not know keep their defaults. */
+static int read_options(const pyemu_options *given, pyemu_options *options,
+                        const struct error *error) {
+  *options = (pyemu_options)PYEMU_OPTIONS_INIT;
+  if (given) {
+    if (given->sizeof_options < sizeof given->sizeof_options ||
+        given->sizeof_options > sizeof *given + 4096)
+      return fail(error, PYEMU_ERR_ARGUMENT,
+                  "sizeof_options is %zu; start from PYEMU_OPTIONS_INIT, which sets it",
+                  given->sizeof_options);
+    size_t known = given->sizeof_options < sizeof *given ? given->sizeof_options : sizeof *given;
+    memcpy(options, given, known);
+  }
+  if (!options->engine)
+    options->engine = "onnxruntime";
+  if (!options->device)
+    options->device = "cpu";
+  if (strcmp(options->device, "cpu") != 0)
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "device '%.40s' is not supported; libpyemu %s runs on 'cpu'", options->device,
+                pyemu_version());
+  if (options->threads < 1 || options->threads > 1024)
+    return fail(error, PYEMU_ERR_ARGUMENT, "%d threads asked for; expected 1 to 1024",
+                options->threads);
+  return PYEMU_OK;
+}
+
+static void describe_tensors(const struct card *card, struct engine_tensor *tensors) {
+  for (int64_t i = 0; i < card->n_variables; ++i) {
+    const struct variable *v = &card->variables[i];
+    tensors[i] =
+        (struct engine_tensor){v->name, v->dtype, v->direction, v->level_name ? 2 : 1, v->width};
+  }
+}
+
+static int create_engine(pyemu_emulator *e, const void *bytes, size_t size,
+                         const pyemu_options *options, const struct error *error) {
+  struct engine_tensor *tensors = calloc((size_t)e->card.n_variables, sizeof *tensors);
+  if (!tensors)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  describe_tensors(&e->card, tensors);
+  struct engine_source source = {.bytes = bytes,
+                                 .size = size,
+                                 .tensors = tensors,
+                                 .n_tensors = e->card.n_variables,
+                                 .n_inputs = e->card.n_inputs,
+                                 .device = options->device,
+                                 .threads = options->threads,
+                                 .runtime_library = options->runtime_library,
+                                 .reference_columns = e->reference.columns,
+                                 .reference_values = e->reference.values};
+  int status = plugin_load(&e->plugin, options->engine, error);
+  if (status == PYEMU_OK)
+    status = e->plugin.engine->create(&source, &e->engine_state, error->text, error->size);
+  free(tensors);
+  return status;
+}
+
+static int fill(pyemu_emulator *e, const unsigned char *bytes, size_t size,
+                const pyemu_options *options, const struct error *error) {
+  struct file_texts texts;
+  int status = file_find_texts(bytes, size, &texts, error);
+  if (status == PYEMU_OK)
+    status = card_parse(&e->card, texts.card, texts.card_size, error);
+  if (status == PYEMU_OK)
+    status = reference_parse(&e->reference, &e->card, texts.reference, texts.reference_size, error);
+  if (status != PYEMU_OK)
+    return status;
+  e->bindings = calloc((size_t)e->card.n_variables, sizeof *e->bindings);
+  e->tensors = calloc((size_t)e->card.n_variables, sizeof *e->tensors);
+  if (!e->bindings || !e->tensors)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
+  return create_engine(e, bytes, size, options, error);
+}
+
+static int open_bytes(const unsigned char *bytes, size_t size, const pyemu_options *options,
+                      pyemu_emulator **emulator, const struct error *error) {
+  fenv_t environment;
+  pyemu_emulator *e = calloc(1, sizeof *e);
+  if (!e)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
+  e->columns = -1;
+  e->check_finite = options->check_finite != 0;
+  feholdexcept(&environment);
+  int status = fill(e, bytes, size, options, error);
+  if (status != PYEMU_OK)
+    destroy(e);
+  fesetenv(&environment);
+  *emulator = status == PYEMU_OK ? e : NULL;
+  return status;
+}
+
+int pyemu_open_memory(const void *bytes, size_t size, const pyemu_options *options,
+                      pyemu_emulator **emulator, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  pyemu_options known;
+  if (!emulator)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'emulator' is NULL: there is nowhere to put the handle");
+  *emulator = NULL;
+  if (!bytes)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "'bytes' is NULL: there is no file to open");
+  int status = read_options(options, &known, &error);
+  return status == PYEMU_OK ? open_bytes(bytes, size, &known, emulator, &error) : status;
+}
+
+int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
+               char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  unsigned char *bytes;
+  size_t size;
+  if (!emulator)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'emulator' is NULL: there is nowhere to put the handle");
+  *emulator = NULL;
+  if (!path)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "'path' is NULL: there is no file to open");
+  int status = file_read(path, &bytes, &size, &error);
+  if (status != PYEMU_OK)
+    return status;
+  status = pyemu_open_memory(bytes, size, options, emulator, errmsg, errlen);
+  free(bytes);
+  if (status != PYEMU_OK)
+    error_prefix(&error, "'%.400s': ", path);
+  return status;
+}
+
+/* 1 if 'a' and 'b' are equal but for blanks at either end. */
+static int units_agree(const char *a, const char *b) {
+  a += strspn(a, " ");
+  b += strspn(b, " ");
+  size_t n = strlen(a), m = strlen(b);
+  while (n > 0 && a[n - 1] == ' ')
+    --n;
+  while (m > 0 && b[m - 1] == ' ')
+    --m;
+  return n == m && memcmp(a, b, n) == 0;
+}
+
+/* All other bound arrays must have as many columns. */
+static int check_columns(const pyemu_emulator *e, int64_t index, int64_t columns,
+                         const struct error *error) {
+  for (int64_t i = 0; i < e->card.n_variables && columns != e->columns; ++i)
+    if (i != index && e->bindings[i].is_bound)
+      return fail(
+          error, PYEMU_ERR_SIZE,
+          "the array for '%s' has %lld columns, but '%s' is bound with %lld; to change the number "
+          "of columns, unbind first",
+          e->card.variables[index].name, (long long)columns, e->card.variables[i].name,
+          (long long)e->columns);
+  return PYEMU_OK;
+}
+
+static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, const char *units,
+                int level_dim, const struct error *error) {
+  struct layout layout;
+  if (!name || !array)
+    return fail(error, PYEMU_ERR_ARGUMENT, "'%s' is NULL", name ? "array" : "name");
+  int64_t index = card_find(&e->card, name);
+  if (index < 0)
+    return card_fail_name(&e->card, name, error);
+  const struct variable *v = &e->card.variables[index];
+  if (units && !units_agree(units, v->units))
+    return fail(error, PYEMU_ERR_UNITS,
+                "'%s' is given in '%.60s', but the emulator needs '%s'; convert the array", name,
+                units, v->units);
+  int status = layout_make(&layout, array, v, level_dim, error);
+  if (status == PYEMU_OK)
+    status = check_columns(e, index, layout.columns, error);
+  if (status != PYEMU_OK)
+    return status;
+  e->bindings[index] = (struct binding){layout, 1, layout_is_tensor(&layout, v->dtype)};
+  e->columns = layout.columns;
+  e->is_prepared = 0;
+  return PYEMU_OK;
+}
+
+int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+               const char *units, int level_dim, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  return leave(emulator, bind(emulator, name, array, units, level_dim, &error));
+}
+
+int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  for (int64_t i = 0; i < emulator->card.n_variables; ++i)
+    emulator->bindings[i].is_bound = 0;
+  emulator->columns = -1;
+  emulator->is_prepared = 0;
+  return leave(emulator, PYEMU_OK);
+}
+
+static int check_bound(const pyemu_emulator *e, const struct error *error) {
+  int missing = 0;
+  for (int64_t i = 0; i < e->card.n_variables; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    if (e->bindings[i].is_bound)
+      continue;
+    if (!missing++)
+      fail(error, PYEMU_ERR_NOT_BOUND, "run needs an array bound to every variable; missing:");
+    error_append(error, "%s %s '%s'", missing > 1 ? "," : "",
+                 v->direction == PYEMU_INPUT ? "input" : "output", v->name);
+  }
+  return missing ? PYEMU_ERR_NOT_BOUND : PYEMU_OK;
+}
+
+static int spans_meet(const struct layout *a, const struct layout *b) {
+  const char *a_first, *a_end, *b_first, *b_end;
+  layout_span(a, &a_first, &a_end);
+  layout_span(b, &b_first, &b_end);
+  return (uintptr_t)a_first < (uintptr_t)b_end && (uintptr_t)b_first < (uintptr_t)a_end;
+}
+
+/*
+ * Two outputs must not start at the same address. An output that the engine would write directly
+ * and that lies over another bound array goes through a tensor of ours instead, so that no input
+ * changes while the graph still reads it.
+ */
+static int check_aliases(pyemu_emulator *e, const struct error *error) {
+  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i) {
+    struct binding *output = &e->bindings[i];
+    for (int64_t j = 0; j < e->card.n_variables; ++j) {
+      const struct layout *other = &e->bindings[j].layout;
+      if (j == i || !spans_meet(&output->layout, other))
+        continue;
+      if (j >= e->card.n_inputs && output->layout.data == other->data)
+        return fail(error, PYEMU_ERR_LAYOUT, "outputs '%s' and '%s' are bound to the same memory",
+                    e->card.variables[i].name, e->card.variables[j].name);
+      output->is_direct = 0;
+    }
+  }
+  return PYEMU_OK;
+}
+
+/* Bytes of the tensor of variable 'i', rounded up to the alignment; 0 if they do not fit. */
+static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
+  const struct variable *v = &e->card.variables[i];
+  int64_t count;
+  if (!multiply_sizes(e->columns, v->width, &count) ||
+      !multiply_sizes(count, (int64_t)dtype_size(v->dtype), size) || *size > INT64_MAX - ALIGNMENT)
+    return 0;
+  *size = (*size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return 1;
+}
+
+/* Have at least 'size' bytes for tensors. The old ones hold nothing that is still needed. */
+static int reserve(pyemu_emulator *e, int64_t size, const struct error *error) {
+  if (size <= e->memory_size)
+    return PYEMU_OK;
+  free(e->memory);
+  e->memory_size = 0;
+  e->memory = aligned_alloc(ALIGNMENT, (size_t)size);
+  if (!e->memory)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the %lld bytes of tensors of %lld columns",
+                (long long)size, (long long)e->columns);
+  e->memory_size = size;
+  return PYEMU_OK;
+}
+
+/* Give every variable the memory of its tensor: the caller's own array, or a part of ours. */
+static int place_tensors(pyemu_emulator *e, const struct error *error) {
+  int64_t total = 0, size;
+  for (int pass = 0; pass < 2; ++pass) {
+    char *at = e->memory;
+    for (int64_t i = 0; i < e->card.n_variables; ++i) {
+      if (!tensor_size(e, i, &size) || total > INT64_MAX - size)
+        return fail(error, PYEMU_ERR_MEMORY, "the tensors of %lld columns are too large to address",
+                    (long long)e->columns);
+      if (e->bindings[i].is_direct) {
+        e->tensors[i] = e->bindings[i].layout.data;
+      } else if (pass == 0) {
+        total += size;
+      } else {
+        e->tensors[i] = at;
+        at += size;
+      }
+    }
+    int status = pass == 0 ? reserve(e, total, error) : PYEMU_OK;
+    if (status != PYEMU_OK)
+      return status;
+  }
+  return PYEMU_OK;
+}
+
+/* After bindings have changed: check them together and place the tensors. */
+static int prepare(pyemu_emulator *e, const struct error *error) {
+  int status = check_bound(e, error);
+  if (status != PYEMU_OK || e->columns == 0)
+    return status;
+  status = check_aliases(e, error);
+  if (status == PYEMU_OK)
+    status = place_tensors(e, error);
+  e->is_prepared = status == PYEMU_OK;
+  return status;
+}
+
+/* Say where the first number is that is not finite once it has the type of the variable. */
+static int fail_not_finite(const pyemu_emulator *e, int64_t index, const struct error *error) {
+  const struct variable *v = &e->card.variables[index];
+  const struct layout *layout = &e->bindings[index].layout;
+  for (int64_t column = 0; column < layout->columns; ++column)
+    for (int64_t level = 0; level < v->width; ++level) {
+      double value = layout_element(layout, column, level);
+      if (isfinite(v->dtype == PYEMU_FLOAT32 ? (double)(float)value : value))
+        continue;
+      fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g in column %lld", v->name, value,
+           (long long)column + 1);
+      if (v->level_name)
+        error_append(error, ", %s %lld", v->level_name, (long long)level + 1);
+      error_append(error, " (counted from 1); %s",
+                   isfinite(value) ? "that is too large for float32, the emulator's type"
+                                   : "expected a finite number");
+      return PYEMU_ERR_NOT_FINITE;
+    }
+  return fail(error, PYEMU_ERR_NOT_FINITE,
+              "input '%s' was not finite while it was read; does another thread write to it?",
+              v->name);
+}
+
+static int gather_inputs(pyemu_emulator *e, const struct error *error) {
+  for (int64_t i = 0; i < e->card.n_inputs; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    const struct binding *input = &e->bindings[i];
+    int finite = 1;
+    if (!input->is_direct)
+      finite = layout_gather(&input->layout, e->tensors[i], v->dtype, e->check_finite);
+    else if (e->check_finite)
+      finite = tensor_is_finite(e->tensors[i], v->dtype, e->columns * v->width);
+    if (!finite)
+      return fail_not_finite(e, i, error);
+  }
+  return PYEMU_OK;
+}
+
+static void scatter_outputs(const pyemu_emulator *e) {
+  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i)
+    if (!e->bindings[i].is_direct)
+      layout_scatter(&e->bindings[i].layout, e->tensors[i], e->card.variables[i].dtype);
+}
+
+static int run(pyemu_emulator *e, const struct error *error) {
+  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
+  if (status != PYEMU_OK || e->columns == 0)
+    return status;
+  status = gather_inputs(e, error);
+  if (status == PYEMU_OK)
+    status =
+        e->plugin.engine->run(e->engine_state, e->columns, e->tensors, error->text, error->size);
+  if (status == PYEMU_OK)
+    scatter_outputs(e);
+  return status;
+}
+
+int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  fenv_t environment;
+  (void)step;
+  int status = enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  feholdexcept(&environment);
+  status = run(emulator, &error);
+  fesetenv(&environment);
+  return leave(emulator, status);
+}
+
+int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  if (!emulator)
+    return PYEMU_OK;
+  int status = enter(*emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  destroy(*emulator);
+  *emulator = NULL;
+  return PYEMU_OK;
+}

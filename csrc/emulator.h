@@ -1,0 +1,36 @@
+/* emulator.h - what an open emulator holds. */
+#ifndef PYEMU_EMULATOR_H
+#define PYEMU_EMULATOR_H
+
+#include <stdatomic.h>
+
+#include "array.h"
+#include "card.h"
+#include "plugin.h"
+
+/* The caller's array behind one variable. */
+struct binding {
+  struct layout layout;
+  int is_bound;
+  int is_direct; /* the engine uses the caller's memory itself */
+};
+
+struct pyemu_emulator {
+  atomic_int busy;
+  struct card card;
+  struct reference reference;
+  struct plugin plugin;
+  void *engine_state;
+  int check_finite;
+  struct binding *bindings; /* by variable */
+  int64_t columns;          /* of the bound arrays, -1 if there are none */
+  int is_prepared;          /* the bindings are those that 'tensors' was made for */
+  void **tensors;           /* by variable: memory of its tensor, inside 'memory' or the caller's */
+  void *memory;
+  int64_t memory_size;
+};
+
+/* Returns CLOSED. */
+int emulator_fail_closed(const struct error *error);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * engine.h - what the core asks of an engine, built in or loaded as a plugin.
+ *
+ * A plugin is a shared library libpyemu_engine_<name>.so that exports one function,
+ * pyemu_engine_plugin. An engine never exits, prints or throws: every error is a status of pyemu.h
+ * and a message in the caller's buffer.
+ */
+#ifndef PYEMU_ENGINE_H
+#define PYEMU_ENGINE_H
+
+#include "pyemu.h"
+
+/* Raised when the structures below change: a plugin of another number is refused. */
+enum { PYEMU_ENGINE_INTERFACE = 1 };
+
+/* One input or output of the graph as the card declares it. The tensor is (column, width), or
+ * (column) if rank is 1. */
+struct engine_tensor {
+  const char *name;
+  int32_t dtype;
+  int32_t direction;
+  int32_t rank;
+  int64_t width;
+};
+
+/* What an engine is made from. All of it is only valid during 'create', but for the reference
+ * values, which live as long as the engine. */
+struct engine_source {
+  const void *bytes; /* the emulator file */
+  size_t size;
+  const struct engine_tensor *tensors; /* inputs, then outputs */
+  int64_t n_tensors;
+  int64_t n_inputs;
+  const char *device; /* never NULL */
+  int threads;
+  const char *runtime_library; /* or NULL */
+  int64_t reference_columns;
+  void *const *reference_values; /* by tensor: (reference_columns, width) */
+};
+
+struct engine {
+  int interface; /* PYEMU_ENGINE_INTERFACE */
+  const char *name;
+  /* Make '*state', ready to run, after the graph has been compared with the card. */
+  int (*create)(const struct engine_source *source, void **state, char *errmsg, size_t errlen);
+  /* Run on 'columns' columns (1 or more). 'tensors' holds the address of each tensor's memory,
+   * inputs then outputs; it stays valid until the next run or destroy. */
+  int (*run)(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen);
+  void (*destroy)(void *state);
+};
+
+/* The function a plugin exports. */
+typedef const struct engine *pyemu_engine_function(void);
+#define PYEMU_ENGINE_SYMBOL "pyemu_engine_plugin"
+
+#endif

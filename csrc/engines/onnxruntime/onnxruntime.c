@@ -1,0 +1,311 @@
+/* onnxruntime.c - the engine that runs ONNX graphs with ONNX Runtime on the CPU. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtype.h"
+#include "engine.h"
+#include "error.h"
+#include "library.h"
+
+/* One graph input or output, and the memory it is bound to now. */
+struct tensor {
+  char *name;
+  int32_t dtype;
+  int32_t direction;
+  int32_t rank;
+  int64_t width;
+  void *data;
+  OrtValue *value;
+};
+
+struct session {
+  struct ort_api ort;
+  OrtEnv *env;
+  OrtSession *session;
+  OrtMemoryInfo *memory;
+  OrtIoBinding *binding;
+  int64_t columns; /* that the tensors are bound for */
+  int64_t n_tensors;
+  int64_t n_inputs;
+  struct tensor *tensors; /* inputs, then outputs */
+};
+
+/* Pass on the text of a failed call, and release it. */
+static int check(const struct session *s, OrtStatus *result, int status, const char *action,
+                 const struct error *error) {
+  if (!result)
+    return PYEMU_OK;
+  fail(error, status, "ONNX Runtime could not %s: %s", action, s->ort.GetErrorMessage(result));
+  s->ort.ReleaseStatus(result);
+  return status;
+}
+
+static int ort_type(int32_t dtype) {
+  return dtype == PYEMU_FLOAT32 ? ORT_FLOAT : dtype == PYEMU_FLOAT64 ? ORT_DOUBLE : ORT_INT32;
+}
+
+static const char *ort_type_name(int type) {
+  static const char *const names[] = {"undefined", "float32", "uint8",   "int8",
+                                      "uint16",    "int16",   "int32",   "int64",
+                                      "string",    "bool",    "float16", "float64"};
+  return type >= 0 && type < (int)(sizeof names / sizeof names[0]) ? names[type] : "another type";
+}
+
+static void destroy(void *state) {
+  struct session *s = state;
+  for (int64_t i = 0; i < s->n_tensors; ++i) {
+    if (s->tensors[i].value)
+      s->ort.ReleaseValue(s->tensors[i].value);
+    free(s->tensors[i].name);
+  }
+  if (s->binding)
+    s->ort.ReleaseIoBinding(s->binding);
+  if (s->session)
+    s->ort.ReleaseSession(s->session);
+  if (s->memory)
+    s->ort.ReleaseMemoryInfo(s->memory);
+  if (s->env)
+    s->ort.ReleaseEnv(s->env);
+  free(s->tensors);
+  free(s);
+}
+
+static int set_options(struct session *s, OrtSessionOptions *options, int threads,
+                       const struct error *error) {
+  OrtStatus *result = s->ort.SetIntraOpNumThreads(options, threads);
+  if (!result)
+    result = s->ort.SetInterOpNumThreads(options, 1);
+  /* Threads that wait in a busy loop would take the host's own cores between two runs. */
+  if (!result)
+    result = s->ort.AddSessionConfigEntry(options, "session.intra_op.allow_spinning", "0");
+  return check(s, result, PYEMU_ERR_ENGINE, "set its options", error);
+}
+
+static int make_session(struct session *s, const struct engine_source *source,
+                        const struct error *error) {
+  OrtSessionOptions *options = NULL;
+  int status = check(s, s->ort.CreateEnv(ORT_LOGGING_FATAL, "pyemu", &s->env), PYEMU_ERR_ENGINE,
+                     "start", error);
+  if (status == PYEMU_OK)
+    status = check(s, s->ort.CreateSessionOptions(&options), PYEMU_ERR_ENGINE, "start", error);
+  if (status == PYEMU_OK)
+    status = set_options(s, options, source->threads, error);
+  if (status == PYEMU_OK)
+    status = check(
+        s, s->ort.CreateSessionFromArray(s->env, source->bytes, source->size, options, &s->session),
+        PYEMU_ERR_GRAPH, "load the graph", error);
+  if (options)
+    s->ort.ReleaseSessionOptions(options);
+  return status;
+}
+
+/* A graph input or output as ONNX Runtime describes it. */
+struct found {
+  int type;
+  size_t rank;
+  int64_t shape[2];
+};
+
+static int read_type(const struct session *s, int64_t index, int32_t direction, struct found *found,
+                     const struct error *error) {
+  OrtTypeInfo *info = NULL;
+  const OrtTensorInfo *tensor = NULL;
+  *found = (struct found){0, 0, {0, 0}};
+  OrtStatus *result = direction == PYEMU_INPUT
+                          ? s->ort.SessionGetInputTypeInfo(s->session, (size_t)index, &info)
+                          : s->ort.SessionGetOutputTypeInfo(s->session, (size_t)index, &info);
+  if (!result)
+    result = s->ort.CastTypeInfoToTensorInfo(info, &tensor);
+  if (!result && tensor)
+    result = s->ort.GetTensorElementType(tensor, &found->type);
+  if (!result && tensor)
+    result = s->ort.GetDimensionsCount(tensor, &found->rank);
+  if (!result && tensor)
+    result = s->ort.GetDimensions(tensor, found->shape, found->rank < 2 ? found->rank : 2);
+  if (info)
+    s->ort.ReleaseTypeInfo(info);
+  return check(s, result, PYEMU_ERR_GRAPH, "describe the graph", error);
+}
+
+/* Compare one graph input or output with the card. A size that the graph leaves open agrees. */
+static int compare(const struct tensor *t, const struct found *found, const struct error *error) {
+  const char *what = t->direction == PYEMU_INPUT ? "input" : "output";
+  if (found->type != ort_type(t->dtype))
+    return fail(error, PYEMU_ERR_GRAPH, "%s '%s' is %s in the graph but %s on the card", what,
+                t->name, ort_type_name(found->type), dtype_name(t->dtype));
+  if (found->rank != (size_t)t->rank)
+    return fail(error, PYEMU_ERR_GRAPH,
+                "%s '%s' has %zu dimensions in the graph but %d on the card", what, t->name,
+                found->rank, (int)t->rank);
+  if (found->shape[0] >= 0)
+    return fail(
+        error, PYEMU_ERR_GRAPH,
+        "%s '%s' has a fixed number of columns (%lld) in the graph; export it with the first "
+        "dimension left open",
+        what, t->name, (long long)found->shape[0]);
+  if (t->rank == 2 && found->shape[1] >= 0 && found->shape[1] != t->width)
+    return fail(error, PYEMU_ERR_GRAPH, "%s '%s' has %lld levels in the graph but %lld on the card",
+                what, t->name, (long long)found->shape[1], (long long)t->width);
+  return PYEMU_OK;
+}
+
+static struct tensor *find(const struct session *s, const char *name, int32_t direction) {
+  for (int64_t i = 0; i < s->n_tensors; ++i)
+    if (s->tensors[i].direction == direction && strcmp(s->tensors[i].name, name) == 0)
+      return &s->tensors[i];
+  return NULL;
+}
+
+/* Compare graph input or output 'index'; mark its tensor as seen by its address. */
+static int check_one(const struct session *s, int64_t index, int32_t direction, char *seen,
+                     const struct error *error) {
+  OrtAllocator *allocator;
+  char *name = NULL;
+  struct found found;
+  OrtStatus *result = s->ort.GetAllocatorWithDefaultOptions(&allocator);
+  if (!result)
+    result = direction == PYEMU_INPUT
+                 ? s->ort.SessionGetInputName(s->session, (size_t)index, allocator, &name)
+                 : s->ort.SessionGetOutputName(s->session, (size_t)index, allocator, &name);
+  int status = check(s, result, PYEMU_ERR_GRAPH, "name the graph's variables", error);
+  if (status != PYEMU_OK)
+    return status;
+  const struct tensor *t = find(s, name, direction);
+  if (!t) {
+    status = fail(error, PYEMU_ERR_GRAPH, "the graph has %s '%s', which the card does not list",
+                  direction == PYEMU_INPUT ? "input" : "output", name);
+  } else {
+    seen[t - s->tensors] = 1;
+    status = read_type(s, index, direction, &found, error);
+    if (status == PYEMU_OK)
+      status = compare(t, &found, error);
+  }
+  OrtStatus *released = s->ort.AllocatorFree(allocator, name);
+  if (released)
+    s->ort.ReleaseStatus(released);
+  return status;
+}
+
+static int check_side(const struct session *s, int32_t direction, char *seen,
+                      const struct error *error) {
+  size_t count = 0;
+  OrtStatus *result = direction == PYEMU_INPUT ? s->ort.SessionGetInputCount(s->session, &count)
+                                               : s->ort.SessionGetOutputCount(s->session, &count);
+  int status = check(s, result, PYEMU_ERR_GRAPH, "count the graph's variables", error);
+  for (size_t i = 0; i < count && status == PYEMU_OK; ++i)
+    status = check_one(s, (int64_t)i, direction, seen, error);
+  return status;
+}
+
+/* The graph and the card must agree both ways. */
+static int check_graph(const struct session *s, const struct error *error) {
+  char *seen = calloc((size_t)s->n_tensors, 1);
+  if (!seen)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  int status = check_side(s, PYEMU_INPUT, seen, error);
+  if (status == PYEMU_OK)
+    status = check_side(s, PYEMU_OUTPUT, seen, error);
+  for (int64_t i = 0; i < s->n_tensors && status == PYEMU_OK; ++i)
+    if (!seen[i])
+      status =
+          fail(error, PYEMU_ERR_GRAPH, "the card lists %s '%s', which the graph does not have",
+               s->tensors[i].direction == PYEMU_INPUT ? "input" : "output", s->tensors[i].name);
+  free(seen);
+  return status;
+}
+
+static int copy_tensors(struct session *s, const struct engine_source *source,
+                        const struct error *error) {
+  s->tensors = calloc((size_t)source->n_tensors, sizeof *s->tensors);
+  if (!s->tensors)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  s->n_inputs = source->n_inputs;
+  for (; s->n_tensors < source->n_tensors; ++s->n_tensors) {
+    const struct engine_tensor *from = &source->tensors[s->n_tensors];
+    struct tensor *to = &s->tensors[s->n_tensors];
+    to->name = strdup(from->name);
+    if (!to->name)
+      return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+    to->dtype = from->dtype;
+    to->direction = from->direction;
+    to->rank = from->rank;
+    to->width = from->width;
+  }
+  return PYEMU_OK;
+}
+
+static int fill(struct session *s, const struct engine_source *source, const struct error *error) {
+  int status = ort_library_load(&s->ort, source->runtime_library, error);
+  if (status == PYEMU_OK)
+    status = copy_tensors(s, source, error);
+  if (status == PYEMU_OK)
+    status = make_session(s, source, error);
+  if (status == PYEMU_OK)
+    status = check_graph(s, error);
+  if (status != PYEMU_OK)
+    return status;
+  OrtStatus *result =
+      s->ort.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &s->memory);
+  if (!result)
+    result = s->ort.CreateIoBinding(s->session, &s->binding);
+  return check(s, result, PYEMU_ERR_ENGINE, "prepare its bindings", error);
+}
+
+static int create(const struct engine_source *source, void **state, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct session *s = calloc(1, sizeof *s);
+  if (!s)
+    return fail(&error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  int status = fill(s, source, &error);
+  if (status == PYEMU_OK)
+    *state = s;
+  else
+    destroy(s);
+  return status;
+}
+
+/* Bind the tensor to new memory, or for another number of columns. */
+static int rebind(struct session *s, struct tensor *t, int64_t columns, void *data,
+                  const struct error *error) {
+  const int64_t shape[2] = {columns, t->width};
+  const size_t size = (size_t)(columns * t->width) * dtype_size(t->dtype);
+  OrtValue *value = NULL;
+  OrtStatus *result = s->ort.CreateTensorWithDataAsOrtValue(
+      s->memory, data, size, shape, (size_t)t->rank, ort_type(t->dtype), &value);
+  if (!result)
+    result = t->direction == PYEMU_INPUT ? s->ort.BindInput(s->binding, t->name, value)
+                                         : s->ort.BindOutput(s->binding, t->name, value);
+  if (result && value)
+    s->ort.ReleaseValue(value);
+  if (result)
+    return check(s, result, PYEMU_ERR_INFERENCE, "bind a tensor", error);
+  if (t->value)
+    s->ort.ReleaseValue(t->value);
+  t->value = value;
+  t->data = data;
+  return PYEMU_OK;
+}
+
+static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
+  struct session *s = state;
+  struct error error = error_in(errmsg, errlen);
+  int has_moved = columns != s->columns;
+  s->columns = 0; /* until all are bound */
+  for (int64_t i = 0; i < s->n_tensors; ++i) {
+    if (!has_moved && s->tensors[i].data == tensors[i])
+      continue;
+    int status = rebind(s, &s->tensors[i], columns, tensors[i], &error);
+    if (status != PYEMU_OK)
+      return status;
+  }
+  s->columns = columns;
+  return check(s, s->ort.RunWithBinding(s->session, NULL, s->binding), PYEMU_ERR_INFERENCE,
+               "run the graph", &error);
+}
+
+__attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(void);
+
+const struct engine *pyemu_engine_plugin(void) {
+  static const struct engine engine = {PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy};
+  return &engine;
+}

@@ -1,0 +1,313 @@
+/*
+ * pyemu.h - run a trained emulator inside a model, every time step.
+ *
+ * This header is the whole public interface of libpyemu and its specification: what is not in here
+ * is not part of the interface. It is valid C99 and valid C++ and needs no other header of ours.
+ *
+ * The life of an emulator is open, bind, run, close:
+ *
+ *     pyemu_emulator *radiation = NULL;
+ *     char message[512];
+ *     if (pyemu_open("radiation.onnx", NULL, &radiation, message, sizeof message) != PYEMU_OK) ...
+ *     pyemu_bind(radiation, "air_temperature", &temperature, "K", PYEMU_LAST_DIM, message, ...);
+ *     ... one bind for every input and every output of the emulator ...
+ *     for (step = 1; step <= n_steps; ++step)
+ *       pyemu_run(radiation, step, message, sizeof message);
+ *     pyemu_close(&radiation, message, sizeof message);
+ *
+ * Errors.  Functions that can fail return one of the PYEMU_ status codes below, and write one line
+ * of text into the caller's buffer 'errmsg' of 'errlen' bytes, always ended by a null character and
+ * cut if the buffer is too short. The text says what was found, what was expected and what to try.
+ * On success the buffer holds an empty string. 'errmsg' may be NULL or 'errlen' zero: then no text
+ * is written. The library never exits, never prints, never throws, and keeps no global error state.
+ *
+ * Threads.  A handle belongs to one thread at a time; a second thread that calls bind, unbind, run
+ * or close while another one is inside such a call gets PYEMU_ERR_BUSY. Different handles are
+ * independent and may be used at the same time. Functions that only ask (pyemu_variable_count and
+ * the like) may be called from any thread while no other thread is closing the handle.
+ *
+ * Floating-point environment.  Traps are held off inside pyemu_open and pyemu_run and the caller's
+ * environment (flags, traps, rounding) is put back on return, so a host that traps on invalid
+ * operations is not stopped by an engine's harmless ones.
+ *
+ * Memory.  Sizes are checked before memory is taken. pyemu_run takes no memory of its own after the
+ * first call with a given number of columns.
+ */
+#ifndef PYEMU_H
+#define PYEMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version of the library; CMake, pkg-config and the Python package read it from here. */
+#define PYEMU_VERSION_MAJOR 0
+#define PYEMU_VERSION_MINOR 1
+#define PYEMU_VERSION_PATCH 0
+
+/* Raised by one when a program compiled with an older header could no longer run. */
+#define PYEMU_ABI_VERSION 1
+
+#if defined(__GNUC__)
+#define PYEMU_API __attribute__((visibility("default")))
+#else
+#define PYEMU_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Status codes. The list is only ever appended to; a number never changes its meaning. */
+enum {
+  PYEMU_OK = 0,
+  PYEMU_ERR_ARGUMENT = 1,    /* an argument is NULL, or outside what its function allows */
+  PYEMU_ERR_MEMORY = 2,      /* memory could not be had */
+  PYEMU_ERR_FILE = 3,        /* the file cannot be found, opened or read */
+  PYEMU_ERR_FORMAT = 4,      /* the file is not an emulator file, or is truncated or damaged */
+  PYEMU_ERR_NO_CARD = 5,     /* the file is ONNX but carries no emulator card */
+  PYEMU_ERR_SCHEMA = 6,      /* the card was written to a newer schema than this library reads */
+  PYEMU_ERR_CARD = 7,        /* the card or the reference columns break the schema */
+  PYEMU_ERR_ENGINE = 8,      /* the engine or its runtime library cannot be found or loaded */
+  PYEMU_ERR_GRAPH = 9,       /* the graph is refused by the engine, or disagrees with the card */
+  PYEMU_ERR_INFERENCE = 10,  /* the engine failed while it ran the graph */
+  PYEMU_ERR_NAME = 11,       /* the emulator has no variable of that name */
+  PYEMU_ERR_UNITS = 12,      /* the units given are not those of the variable */
+  PYEMU_ERR_SIZE = 13,       /* rank, level size or number of columns do not fit */
+  PYEMU_ERR_KIND = 14,       /* the element type of the array cannot serve the variable */
+  PYEMU_ERR_LAYOUT = 15,     /* elements of an output array share memory */
+  PYEMU_ERR_NOT_BOUND = 16,  /* run was called before every variable was bound */
+  PYEMU_ERR_NOT_FINITE = 17, /* an input holds NaN, infinity, or a number too large */
+  PYEMU_ERR_CLOSED = 18,     /* the emulator is not open: closed already, or never opened */
+  PYEMU_ERR_BUSY = 19,       /* another thread is using this handle */
+  PYEMU_ERR_UNSUPPORTED = 20 /* the file asks for something this library cannot do yet */
+};
+
+/* Element types of arrays and variables. Appended to, never changed. */
+enum { PYEMU_FLOAT32 = 1, PYEMU_FLOAT64 = 2, PYEMU_INT32 = 3 };
+
+/* Direction of a variable, seen from the emulator. */
+enum { PYEMU_INPUT = 1, PYEMU_OUTPUT = 2 };
+
+/* The highest rank of an array. */
+enum { PYEMU_MAX_RANK = 7 };
+
+/* 'level_dim' of pyemu_bind: the last dimension of the array is the vertical. */
+enum { PYEMU_LAST_DIM = -1 };
+
+/* An opened emulator. */
+typedef struct pyemu_emulator pyemu_emulator;
+
+/*
+ * An array in the caller's memory, described without copying it.
+ *
+ *   data     address of element (0, 0, ..., 0), that is, the first element in index order, which
+ *            with a negative stride is not the lowest address. May be NULL only if the array has no
+ *            elements.
+ *   dtype    PYEMU_FLOAT32, PYEMU_FLOAT64 or PYEMU_INT32.
+ *   rank     number of dimensions, 0 (a scalar) to PYEMU_MAX_RANK.
+ *   shape    number of elements along each dimension, 0 or more.
+ *   strides  distance in bytes from one element to the next along each dimension: any value,
+ *            negative ones included, and need not be a multiple of the element size.
+ *
+ * There is one layout rule for all languages: dimensions are listed as the caller's language writes
+ * them, strides say where they lie. A Fortran array t(ncol, nlay) of real64 has shape {ncol, nlay}
+ * and strides {8, 8 * ncol}; a C or NumPy array t[ncol][nlay] has strides {8 * nlay, 8}.
+ */
+typedef struct pyemu_array {
+  void *data;
+  int32_t dtype;
+  int32_t rank;
+  int64_t shape[7];
+  int64_t strides[7];
+} pyemu_array;
+
+/*
+ * Options of pyemu_open. Start from PYEMU_OPTIONS_INIT and set what you need; fields appended in
+ * later versions then keep their defaults.
+ *
+ *   sizeof_options   sizeof(pyemu_options); tells the library which fields the caller knows.
+ *   engine           "onnxruntime", "stub" (replays the recorded outputs of reference column
+ *                    i mod n for column i, for tests of a host), or the name of another plugin.
+ *                    NULL chooses by the content of the file: ONNX is run by "onnxruntime".
+ *   device           "cpu", or NULL, which is the same.
+ *   threads          threads the engine may use inside one run, 1 or more. Default 1: the host owns
+ *                    the cores.
+ *   check_finite     1: run refuses inputs that are not finite (default); 0: no check is made.
+ *   runtime_library  file name of the engine's runtime library (for "onnxruntime":
+ *                    libonnxruntime.so...). NULL searches, in this order: the environment variable
+ *                    PYEMU_ORT (a file, or the directory that holds it), the Python wheel of
+ *                    onnxruntime beside an installed pyemu, the directory recorded when libpyemu
+ *                    was configured, and the system's library path.
+ *
+ * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
+ * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
+ * and otherwise in the directory of libpyemu itself.
+ */
+typedef struct pyemu_options {
+  size_t sizeof_options;
+  const char *engine;
+  const char *device;
+  int threads;
+  int check_finite;
+  const char *runtime_library;
+} pyemu_options;
+
+#define PYEMU_OPTIONS_INIT                                                                         \
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL }
+
+/*
+ * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
+ * before the call. The strings live as long as the emulator is open.
+ *
+ *   name           identifier in the file, and in pyemu_bind.
+ *   standard_name  CF standard name, or an empty string if the card gives none.
+ *   units          units, as in CF ("K", "W m-2", "1").
+ *   level_name     name of the vertical dimension ("layer", "interface"), or NULL for a variable
+ *                  with one value per column.
+ *   level_size     number of levels; 1 for a variable with one value per column.
+ *   dtype          element type in the graph. Arrays of another real kind may be bound: they are
+ *                  converted.
+ *   direction      PYEMU_INPUT or PYEMU_OUTPUT.
+ *   is_bound       1 if an array is bound to it now, else 0.
+ */
+typedef struct pyemu_variable {
+  size_t sizeof_variable;
+  const char *name;
+  const char *standard_name;
+  const char *units;
+  const char *level_name;
+  int64_t level_size;
+  int32_t dtype;
+  int32_t direction;
+  int32_t is_bound;
+} pyemu_variable;
+
+/* The version of the library in use, as "major.minor.patch". Never NULL. */
+PYEMU_API const char *pyemu_version(void);
+
+/* The PYEMU_ABI_VERSION of the library in use. A program whose own PYEMU_ABI_VERSION differs must
+ * not call anything else. */
+PYEMU_API int pyemu_abi_version(void);
+
+/* The name of a status code, for instance "PYEMU_ERR_UNITS"; "PYEMU_ERR_UNKNOWN" for a number that
+ * is not in the list. Never NULL. */
+PYEMU_API const char *pyemu_status_name(int status);
+
+/*
+ * Open the emulator file 'path'. The file is read whole, its card and reference columns are
+ * checked, and the engine is made ready and its graph compared with the card.
+ *
+ * 'options' may be NULL for the defaults. On success '*emulator' is a new handle that the caller
+ * must close; on failure it is NULL.
+ *
+ * Errors: ARGUMENT, MEMORY, FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED.
+ */
+PYEMU_API int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
+                         char *errmsg, size_t errlen);
+
+/*
+ * Open an emulator file that is already in memory, for instance one that a single MPI rank has read
+ * and sent to the others. 'bytes' of length 'size' are only needed during the call. Otherwise as
+ * pyemu_open.
+ */
+PYEMU_API int pyemu_open_memory(const void *bytes, size_t size, const pyemu_options *options,
+                                pyemu_emulator **emulator, char *errmsg, size_t errlen);
+
+/*
+ * Bind the caller's own array to the variable 'name'. Nothing is copied now: every later run reads
+ * the array if the variable is an input and writes it if it is an output, so the array must stay
+ * where it is until it is bound anew, unbound, or the emulator is closed. The description '*array'
+ * itself is only needed during the call. Inputs are never written to.
+ *
+ * 'units' is compared with the units on the card, blanks at either end ignored; NULL checks
+ * nothing.
+ *
+ * 'level_dim' says which dimension of the array is the vertical: 0 for the first, 1 for the second,
+ * PYEMU_LAST_DIM (-1) for the last. All other dimensions together enumerate the columns, the first
+ * of them varying fastest. A variable with one value per column has no vertical: then every
+ * dimension enumerates columns, and 'level_dim' must be PYEMU_LAST_DIM.
+ *
+ * The vertical dimension must have exactly the size on the card, and all bound arrays the same
+ * number of columns: a wrong size is an error, never a broadcast. To go to another number of
+ * columns call pyemu_unbind first.
+ *
+ * Element types: FLOAT32 and FLOAT64 arrays serve every real variable, with conversion; INT32
+ * arrays serve INT32 variables, and inputs of real type. No copy at all is made in run when the
+ * bytes of the array are those of the graph's tensor: same type, levels adjacent, columns one after
+ * another.
+ *
+ * Binding a variable again replaces its array. If bind fails, an earlier binding stays.
+ *
+ * Errors: ARGUMENT, NAME, UNITS, SIZE, KIND, LAYOUT, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                         const char *units, int level_dim, char *errmsg, size_t errlen);
+
+/* Forget every bound array, so that arrays with another number of columns can be bound.
+ * Errors: CLOSED, BUSY. */
+PYEMU_API int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen);
+
+/*
+ * Run the emulator once on the bound arrays. 'step' is the host's time step; emulators without
+ * noise ignore it.
+ *
+ * Every variable must be bound, or the error names all that are missing. If an input is not finite,
+ * the error names the variable, column, level (counted from 1) and value. When run fails before the
+ * engine starts (every error but INFERENCE) no output has been touched. With zero columns run does
+ * nothing and succeeds.
+ *
+ * Errors: MEMORY, LAYOUT, NOT_BOUND, NOT_FINITE, INFERENCE, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen);
+
+/*
+ * Close '*emulator', free all it holds and set '*emulator' to NULL. Bound arrays are left as they
+ * are. A NULL 'emulator' is allowed and does nothing. Closing a second time, when '*emulator' is
+ * NULL, returns PYEMU_ERR_CLOSED and does nothing else.
+ *
+ * Errors: CLOSED, BUSY (the emulator then stays open).
+ */
+PYEMU_API int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen);
+
+/* Number of variables, inputs first, then outputs, each in the order of the card. 0 for NULL. */
+PYEMU_API int64_t pyemu_variable_count(const pyemu_emulator *emulator);
+
+/* Describe variable 'index' (0 to count - 1) in '*variable'.
+ * Errors: ARGUMENT, CLOSED. */
+PYEMU_API int pyemu_variable_info(const pyemu_emulator *emulator, int64_t index,
+                                  pyemu_variable *variable, char *errmsg, size_t errlen);
+
+/* Find the variable 'name' and put its index into '*index'; the error lists the names there are.
+ * Errors: ARGUMENT, NAME, CLOSED. */
+PYEMU_API int pyemu_variable_find(const pyemu_emulator *emulator, const char *name, int64_t *index,
+                                  char *errmsg, size_t errlen);
+
+/* Number of columns of the arrays bound now; -1 if none is bound, or for NULL. */
+PYEMU_API int64_t pyemu_column_count(const pyemu_emulator *emulator);
+
+/* The card, as the JSON text in the file, null-terminated. It lives as long as the emulator is
+ * open. NULL for NULL. */
+PYEMU_API const char *pyemu_card(const pyemu_emulator *emulator);
+
+/* The name of the engine that runs this emulator. It lives as long as the emulator is open. NULL
+ * for NULL. */
+PYEMU_API const char *pyemu_engine(const pyemu_emulator *emulator);
+
+/* Number of reference columns recorded in the file, 1 or more. 0 for NULL. */
+PYEMU_API int64_t pyemu_reference_count(const pyemu_emulator *emulator);
+
+/*
+ * Copy the recorded values of variable 'name' (input or output) into the caller's array, which must
+ * have as many columns as pyemu_reference_count says. 'level_dim' as in pyemu_bind. Real values are
+ * converted to the array's real type.
+ *
+ * Errors: ARGUMENT, NAME, SIZE, KIND, LAYOUT, CLOSED.
+ */
+PYEMU_API int pyemu_reference(const pyemu_emulator *emulator, const char *name,
+                              const pyemu_array *array, int level_dim, char *errmsg, size_t errlen);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PYEMU_H */

@@ -1,0 +1,453 @@
+module pyemu
+  !! Run a trained emulator inside a Fortran model, every time step.
+  !!
+  !! Open the emulator file once, bind the model's own arrays once, run every step:
+  !!
+  !!     use pyemu, only: emulator_t
+  !!     type(emulator_t) :: radiation
+  !!     real(real64), target :: temperature(ncol, nlay), heating(ncol, nlay)
+  !!     call radiation%open('radiation.onnx')
+  !!     call radiation%bind('air_temperature', temperature, units='K')
+  !!     call radiation%bind('tendency_of_air_temperature_due_to_longwave_heating', heating, units='K s-1')
+  !!     do step = 1, n_steps
+  !!       call radiation%run(step)
+  !!     end do
+  !!     call radiation%close()
+  !!
+  !! Bound arrays carry the TARGET attribute and stay where they are until they are bound anew or the emulator is
+  !! closed: run reads and writes them behind the compiler's back.
+  !!
+  !! Errors are reported as by ALLOCATE. With stat= present it becomes zero or one of the pyemu_err_ numbers, and
+  !! errmsg=, if present too, the message (it is left alone on success). Without stat= an error stops the program
+  !! with the message. All units are those on the emulator's card; sizes are checked, never broadcast.
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_f_pointer, c_int, c_int32_t, c_int64_t, c_loc, &
+      c_null_char, c_null_ptr, c_ptr, c_size_t, c_sizeof
+  use, intrinsic :: iso_fortran_env, only: int8, int64
+  use pyemu_c, only: pyemu_options, pyemu_variable, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
+      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, c_pyemu_variable_count, &
+      c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
+      c_pyemu_reference_count, c_pyemu_reference
+  implicit none
+  private
+
+  public :: emulator_t, variable_t, pyemu_version, pyemu_status_name
+
+  ! Values of stat=, the same as in pyemu.h, where each is explained.
+  integer, parameter, public :: pyemu_ok = 0
+  integer, parameter, public :: pyemu_err_argument = 1
+  integer, parameter, public :: pyemu_err_memory = 2
+  integer, parameter, public :: pyemu_err_file = 3
+  integer, parameter, public :: pyemu_err_format = 4
+  integer, parameter, public :: pyemu_err_no_card = 5
+  integer, parameter, public :: pyemu_err_schema = 6
+  integer, parameter, public :: pyemu_err_card = 7
+  integer, parameter, public :: pyemu_err_engine = 8
+  integer, parameter, public :: pyemu_err_graph = 9
+  integer, parameter, public :: pyemu_err_inference = 10
+  integer, parameter, public :: pyemu_err_name = 11
+  integer, parameter, public :: pyemu_err_units = 12
+  integer, parameter, public :: pyemu_err_size = 13
+  integer, parameter, public :: pyemu_err_kind = 14
+  integer, parameter, public :: pyemu_err_layout = 15
+  integer, parameter, public :: pyemu_err_not_bound = 16
+  integer, parameter, public :: pyemu_err_not_finite = 17
+  integer, parameter, public :: pyemu_err_closed = 18
+  integer, parameter, public :: pyemu_err_busy = 19
+  integer, parameter, public :: pyemu_err_unsupported = 20
+
+  integer, parameter :: input_direction = 1
+  integer, parameter :: last_dim = -1
+  integer, parameter :: message_length = 1024, name_length = 256, path_length = 4096
+
+  type :: variable_t
+    !! What an emulator says of one of its inputs or outputs.
+    character(:), allocatable :: name           !! identifier, for bind
+    character(:), allocatable :: standard_name  !! CF standard name, may be empty
+    character(:), allocatable :: units          !! units as in CF
+    character(:), allocatable :: level_name     !! vertical dimension, empty for one value per column
+    integer :: level_size = 0                   !! number of levels, 1 for one value per column
+    logical :: is_input = .false.               !! an input of the emulator, else an output
+    logical :: is_bound = .false.               !! an array is bound to it now
+  end type variable_t
+
+  type :: emulator_t
+    !! An emulator. It has one owner: assignment does not share it but leaves the copy closed, so pass it as an
+    !! argument. It is closed when it goes out of scope. One thread at a time may use it.
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  contains
+    procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+    procedure :: open_memory             !! (bytes, ... as open)
+    procedure :: bind => bind_array      !! (name, array, units, level_dim, stat, errmsg)
+    procedure :: unbind                  !! (stat, errmsg)
+    procedure :: run                     !! (step, stat, errmsg)
+    procedure :: close => close_emulator !! (stat, errmsg)
+    procedure :: is_open                 !! () -> logical
+    procedure :: n_columns               !! () -> columns of the bound arrays, -1 if none is bound
+    procedure :: n_variables             !! () -> inputs and outputs
+    procedure :: variable                !! (index, variable, stat, errmsg)
+    procedure :: find                    !! (name) -> index, 0 if there is no such variable
+    procedure :: card                    !! () -> the card, JSON
+    procedure :: engine                  !! () -> name of the engine
+    procedure :: n_references            !! () -> recorded reference columns
+    procedure :: reference               !! (name, array, level_dim, stat, errmsg)
+    procedure, private :: assign_closed
+    generic :: assignment(=) => assign_closed
+    final :: finalise
+  end type emulator_t
+
+  interface
+    function c_strlen(text) result(length) bind(c, name='strlen')
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: text
+      integer(c_size_t) :: length
+    end function c_strlen
+  end interface
+
+contains
+
+  subroutine open_file(self, path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+    !! Open an emulator file and make its engine ready.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: path                        !! emulator file, trailing blanks ignored
+    character(*), intent(in), optional :: engine            !! 'onnxruntime' (default for .onnx) or 'stub'
+    character(*), intent(in), optional :: device            !! 'cpu' (default)
+    integer, intent(in), optional :: threads                !! threads the engine may use, default 1
+    logical, intent(in), optional :: check_finite           !! run refuses inputs that are not finite, default true
+    character(*), intent(in), optional :: runtime_library   !! file of the engine's runtime, default: search
+    integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg         !! message, left alone on success
+    character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_options) :: options
+    integer(c_int) :: status
+
+    if (refuse_if_open(self, stat, errmsg)) return
+    options = make_options(threads, check_finite)
+    options%engine = c_text(engine_text, engine)
+    options%device = c_text(device_text, device)
+    options%runtime_library = c_text(library_text, runtime_library)
+    status = c_pyemu_open(trim(path) // c_null_char, options, self%handle, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine open_file
+
+  subroutine open_memory(self, bytes, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+    !! Open an emulator file that is already in memory, for instance received from another MPI rank.
+    class(emulator_t), intent(inout) :: self
+    integer(int8), intent(in), contiguous :: bytes(:)       !! the whole file; only needed during the call
+    character(*), intent(in), optional :: engine            !! the other arguments are those of open
+    character(*), intent(in), optional :: device
+    integer, intent(in), optional :: threads
+    logical, intent(in), optional :: check_finite
+    character(*), intent(in), optional :: runtime_library
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_options) :: options
+    integer(c_int) :: status
+
+    if (refuse_if_open(self, stat, errmsg)) return
+    options = make_options(threads, check_finite)
+    options%engine = c_text(engine_text, engine)
+    options%device = c_text(device_text, device)
+    options%runtime_library = c_text(library_text, runtime_library)
+    status = c_pyemu_open_memory(bytes, size(bytes, kind=c_size_t), options, self%handle, message, &
+                                 size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine open_memory
+
+  subroutine bind_array(self, name, array, units, level_dim, stat, errmsg)
+    !! Bind the host's own array to a variable of the emulator: nothing is copied, and every later run reads it
+    !! (an input) or writes it (an output). Inputs are never written, although the dummy argument is
+    !! intent(inout): that makes the compiler refuse expressions and other temporaries, which would be gone when
+    !! run looks at them. To bind an array that is intent(in) where you are, bind a pointer to it.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name                          !! variable, as on the card
+    type(*), dimension(..), intent(inout), target :: array    !! rank 0 to 7, real32 or real64 [units], any stride
+    character(*), intent(in), optional :: units               !! units of the array, compared with the card's
+    integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char), target :: units_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind(self%handle, trim(name) // c_null_char, array, c_text(units_text, units), &
+                          level_index(level_dim), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_array
+
+  subroutine unbind(self, stat, errmsg)
+    !! Forget all bound arrays, so that arrays with another number of columns can be bound.
+    class(emulator_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_unbind(self%handle, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine unbind
+
+  subroutine run(self, step, stat, errmsg)
+    !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched.
+    class(emulator_t), intent(inout) :: self
+    integer, intent(in), optional :: step              !! the host's time step, default 0
+    integer, intent(out), optional :: stat             !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg    !! message, left alone on success
+    character(kind=c_char) :: message(message_length)
+    integer(c_int64_t) :: step_number
+    integer(c_int) :: status
+
+    step_number = 0
+    if (present(step)) step_number = step
+    status = c_pyemu_run(self%handle, step_number, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine run
+
+  subroutine close_emulator(self, stat, errmsg)
+    !! Close the emulator. Closing one that is not open is an error, pyemu_err_closed, and does nothing else.
+    class(emulator_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_close(self%handle, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine close_emulator
+
+  function is_open(self) result(answer)
+    !! True from a successful open to close.
+    class(emulator_t), intent(in) :: self
+    logical :: answer
+
+    answer = c_associated(self%handle)
+  end function is_open
+
+  function n_columns(self) result(count)
+    !! Number of columns of the bound arrays, -1 if none is bound.
+    class(emulator_t), intent(in) :: self
+    integer :: count
+
+    count = int(c_pyemu_column_count(self%handle))
+  end function n_columns
+
+  function n_variables(self) result(count)
+    !! Number of inputs and outputs; 0 if the emulator is not open.
+    class(emulator_t), intent(in) :: self
+    integer :: count
+
+    count = int(c_pyemu_variable_count(self%handle))
+  end function n_variables
+
+  subroutine variable(self, index, found, stat, errmsg)
+    !! Describe one variable.
+    class(emulator_t), intent(in) :: self
+    integer, intent(in) :: index                       !! 1 to n_variables(): inputs first, then outputs
+    type(variable_t), intent(out) :: found             !! its description
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_variable) :: info
+    integer(c_int) :: status
+
+    info%sizeof_variable = c_sizeof(info)
+    status = c_pyemu_variable_info(self%handle, index - 1_c_int64_t, info, message, size(message, kind=c_size_t))
+    if (status == pyemu_ok) then
+      found%name = text_at(info%name)
+      found%standard_name = text_at(info%standard_name)
+      found%units = text_at(info%units)
+      found%level_name = text_at(info%level_name)
+      found%level_size = int(info%level_size)
+      found%is_input = info%direction == input_direction
+      found%is_bound = info%is_bound /= 0
+    end if
+    call conclude(status, message, stat, errmsg)
+  end subroutine variable
+
+  function find(self, name) result(index)
+    !! Index of the variable of that name, 0 if there is none.
+    class(emulator_t), intent(in) :: self
+    character(*), intent(in) :: name
+    character(kind=c_char) :: message(message_length)
+    integer(c_int64_t) :: found
+    integer :: index
+
+    found = -1
+    index = 0
+    if (c_pyemu_variable_find(self%handle, trim(name) // c_null_char, found, message, &
+                              size(message, kind=c_size_t)) == pyemu_ok) index = int(found) + 1
+  end function find
+
+  function card(self) result(text)
+    !! The emulator's card, as the JSON text in the file; empty if the emulator is not open.
+    class(emulator_t), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = text_at(c_pyemu_card(self%handle))
+  end function card
+
+  function engine(self) result(text)
+    !! Name of the engine that runs the emulator; empty if it is not open.
+    class(emulator_t), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = text_at(c_pyemu_engine(self%handle))
+  end function engine
+
+  function n_references(self) result(count)
+    !! Number of reference columns recorded in the file; 0 if the emulator is not open.
+    class(emulator_t), intent(in) :: self
+    integer :: count
+
+    count = int(c_pyemu_reference_count(self%handle))
+  end function n_references
+
+  subroutine reference(self, name, array, level_dim, stat, errmsg)
+    !! Copy the recorded values of an input or output into the host's array.
+    class(emulator_t), intent(in) :: self
+    character(*), intent(in) :: name                     !! variable, as on the card
+    type(*), dimension(..), intent(inout) :: array       !! with n_references() columns [units on the card]
+    integer, intent(in), optional :: level_dim           !! dimension that is the vertical, default: the last
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_reference(self%handle, trim(name) // c_null_char, array, level_index(level_dim), message, &
+                               size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine reference
+
+  impure elemental subroutine assign_closed(self, other)
+    !! An emulator has one owner: a copy is closed. (One that was open is closed first.)
+    class(emulator_t), intent(inout) :: self
+    class(emulator_t), intent(in) :: other
+
+    if (c_associated(self%handle, other%handle)) return
+    call release(self%handle)
+  end subroutine assign_closed
+
+  impure elemental subroutine finalise(self)
+    type(emulator_t), intent(inout) :: self
+
+    call release(self%handle)
+  end subroutine finalise
+
+  subroutine release(handle)
+    !! Close what is open, without a word.
+    type(c_ptr), intent(inout) :: handle
+    character(kind=c_char) :: message(1)
+    integer(c_int) :: status
+
+    if (c_associated(handle)) status = c_pyemu_close(handle, message, size(message, kind=c_size_t))
+  end subroutine release
+
+  function pyemu_version() result(text)
+    !! The version of libpyemu in use, 'major.minor.patch'.
+    character(:), allocatable :: text
+
+    text = text_at(c_pyemu_version())
+  end function pyemu_version
+
+  function pyemu_status_name(stat) result(text)
+    !! The name of a value of stat=, for instance 'PYEMU_ERR_UNITS'.
+    integer, intent(in) :: stat
+    character(:), allocatable :: text
+
+    text = text_at(c_pyemu_status_name(int(stat, c_int)))
+  end function pyemu_status_name
+
+  subroutine conclude(status, message, stat, errmsg)
+    !! Report a result as ALLOCATE does.
+    integer(c_int), intent(in) :: status
+    character(kind=c_char), intent(in) :: message(:)     !! ended by a null character if status is not zero
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(message_length) :: text
+    integer :: i
+
+    if (present(stat)) stat = status
+    if (status == pyemu_ok) return
+    text = ' '
+    do i = 1, size(message)
+      if (message(i) == c_null_char) exit
+      text(i:i) = message(i)
+    end do
+    if (present(errmsg)) errmsg = text
+    if (.not. present(stat)) error stop 'pyemu: ' // trim(text)
+  end subroutine conclude
+
+  function refuse_if_open(self, stat, errmsg) result(is_refused)
+    !! Opening again would lose the open emulator: that is an error.
+    class(emulator_t), intent(in) :: self
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    logical :: is_refused
+    character(*), parameter :: text = 'the emulator is open already: close it before another open' // c_null_char
+    character(kind=c_char) :: message(len(text))
+
+    is_refused = c_associated(self%handle)
+    if (.not. is_refused) return
+    message = transfer(text, message)
+    call conclude(int(pyemu_err_argument, c_int), message, stat, errmsg)
+  end function refuse_if_open
+
+  function make_options(threads, check_finite) result(options)
+    integer, intent(in), optional :: threads
+    logical, intent(in), optional :: check_finite
+    type(pyemu_options) :: options
+
+    options%sizeof_options = c_sizeof(options)
+    if (present(threads)) options%threads = int(threads, c_int)
+    if (present(check_finite)) options%check_finite = merge(1_c_int, 0_c_int, check_finite)
+  end function make_options
+
+  pure function level_index(level_dim) result(index)
+    !! From a Fortran dimension, counted from 1, to the header's. What is out of range stays so.
+    integer, intent(in), optional :: level_dim
+    integer(c_int) :: index
+
+    index = last_dim
+    if (.not. present(level_dim)) return
+    index = int(level_dim, c_int) - 1
+    if (level_dim < 1) index = huge(index)
+  end function level_index
+
+  function c_text(copy, text) result(address)
+    !! Address of a C copy of an optional argument, made in 'copy' and cut to its size; null if it is absent.
+    character(kind=c_char), intent(inout), target, contiguous :: copy(:)
+    character(*), intent(in), optional :: text
+    type(c_ptr) :: address
+    integer :: i, length
+
+    address = c_null_ptr
+    if (.not. present(text)) return
+    length = min(len_trim(text), size(copy) - 1)
+    do i = 1, length
+      copy(i) = text(i:i)
+    end do
+    copy(length + 1) = c_null_char
+    address = c_loc(copy)
+  end function c_text
+
+  function text_at(address) result(text)
+    !! A Fortran copy of a C text; empty for null.
+    type(c_ptr), intent(in) :: address
+    character(:), allocatable :: text
+    character(kind=c_char), pointer :: characters(:)
+    integer(c_size_t) :: i, length
+
+    length = 0
+    if (c_associated(address)) length = c_strlen(address)
+    allocate (character(length) :: text)
+    if (length == 0) return
+    call c_f_pointer(address, characters, [length])
+    do i = 1, length
+      text(i:i) = characters(i)
+    end do
+  end function text_at
+
+end module pyemu

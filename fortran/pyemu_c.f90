@@ -1,0 +1,180 @@
+module pyemu_c
+  !! The private mirror of csrc/pyemu.h: the same functions in the same order, nothing added. Functions that
+  !! take an array go through fortran/descriptor.c, which turns a Fortran array of any rank and kind into the
+  !! header's pyemu_array. Hosts use module pyemu instead.
+  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_int32_t, c_int64_t, c_null_ptr, c_ptr, c_size_t
+  implicit none
+  private
+
+  public :: pyemu_options, pyemu_variable
+  public :: c_pyemu_version, c_pyemu_abi_version, c_pyemu_status_name
+  public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_close
+  public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
+  public :: c_pyemu_card, c_pyemu_engine, c_pyemu_reference_count, c_pyemu_reference
+
+  type, bind(c) :: pyemu_options
+    integer(c_size_t) :: sizeof_options = 0
+    type(c_ptr) :: engine = c_null_ptr
+    type(c_ptr) :: device = c_null_ptr
+    integer(c_int) :: threads = 1
+    integer(c_int) :: check_finite = 1
+    type(c_ptr) :: runtime_library = c_null_ptr
+  end type pyemu_options
+
+  type, bind(c) :: pyemu_variable
+    integer(c_size_t) :: sizeof_variable = 0
+    type(c_ptr) :: name = c_null_ptr
+    type(c_ptr) :: standard_name = c_null_ptr
+    type(c_ptr) :: units = c_null_ptr
+    type(c_ptr) :: level_name = c_null_ptr
+    integer(c_int64_t) :: level_size = 0
+    integer(c_int32_t) :: dtype = 0
+    integer(c_int32_t) :: direction = 0
+    integer(c_int32_t) :: is_bound = 0
+  end type pyemu_variable
+
+  interface
+
+    function c_pyemu_version() result(text) bind(c, name='pyemu_version')
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_pyemu_version
+
+    function c_pyemu_abi_version() result(version) bind(c, name='pyemu_abi_version')
+      import :: c_int
+      integer(c_int) :: version
+    end function c_pyemu_abi_version
+
+    function c_pyemu_status_name(status) result(text) bind(c, name='pyemu_status_name')
+      import :: c_int, c_ptr
+      integer(c_int), value :: status
+      type(c_ptr) :: text
+    end function c_pyemu_status_name
+
+    function c_pyemu_open(path, options, emulator, errmsg, errlen) result(status) bind(c, name='pyemu_open')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_options
+      character(kind=c_char), intent(in) :: path(*)
+      type(pyemu_options), intent(in) :: options
+      type(c_ptr), intent(out) :: emulator
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_open
+
+    function c_pyemu_open_memory(bytes, size, options, emulator, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_open_memory')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_options
+      type(*), dimension(*), intent(in) :: bytes
+      integer(c_size_t), value :: size
+      type(pyemu_options), intent(in) :: options
+      type(c_ptr), intent(out) :: emulator
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_open_memory
+
+    function c_pyemu_bind(emulator, name, array, units, level_dim, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_fortran_bind')
+      import :: c_char, c_int, c_ptr, c_size_t
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      type(*), dimension(..), intent(inout) :: array
+      type(c_ptr), value :: units
+      integer(c_int), value :: level_dim
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_bind
+
+    function c_pyemu_unbind(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_unbind')
+      import :: c_char, c_int, c_ptr, c_size_t
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_unbind
+
+    function c_pyemu_run(emulator, step, errmsg, errlen) result(status) bind(c, name='pyemu_run')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: step
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_run
+
+    function c_pyemu_close(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_close')
+      import :: c_char, c_int, c_ptr, c_size_t
+      type(c_ptr), intent(inout) :: emulator
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_close
+
+    function c_pyemu_variable_count(emulator) result(count) bind(c, name='pyemu_variable_count')
+      import :: c_int64_t, c_ptr
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: count
+    end function c_pyemu_variable_count
+
+    function c_pyemu_variable_info(emulator, index, variable, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_variable_info')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t, pyemu_variable
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: index
+      type(pyemu_variable), intent(inout) :: variable
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_variable_info
+
+    function c_pyemu_variable_find(emulator, name, index, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_variable_find')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_int64_t), intent(inout) :: index
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_variable_find
+
+    function c_pyemu_column_count(emulator) result(count) bind(c, name='pyemu_column_count')
+      import :: c_int64_t, c_ptr
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: count
+    end function c_pyemu_column_count
+
+    function c_pyemu_card(emulator) result(text) bind(c, name='pyemu_card')
+      import :: c_ptr
+      type(c_ptr), value :: emulator
+      type(c_ptr) :: text
+    end function c_pyemu_card
+
+    function c_pyemu_engine(emulator) result(text) bind(c, name='pyemu_engine')
+      import :: c_ptr
+      type(c_ptr), value :: emulator
+      type(c_ptr) :: text
+    end function c_pyemu_engine
+
+    function c_pyemu_reference_count(emulator) result(count) bind(c, name='pyemu_reference_count')
+      import :: c_int64_t, c_ptr
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: count
+    end function c_pyemu_reference_count
+
+    function c_pyemu_reference(emulator, name, array, level_dim, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_fortran_reference')
+      import :: c_char, c_int, c_ptr, c_size_t
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      type(*), dimension(..), intent(inout) :: array
+      integer(c_int), value :: level_dim
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_reference
+
+  end interface
+
+end module pyemu_c

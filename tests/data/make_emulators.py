@@ -1,0 +1,336 @@
+"""Make the small emulator files of the native tests: ``make_emulators.py DIRECTORY``.
+
+The networks are not trained. Each output is a formula that a test can repeat by hand, with another weight in
+every level, so that a transposed, shifted or broadcast array cannot give the right answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+N_LAYER = 5
+N_REFERENCE = 4
+ONNX_TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int32": TensorProto.INT32}
+Arrays = dict[str, np.ndarray]
+Card = dict[str, Any]
+
+
+def variable(name: str, units: str, dims: list[str], dtype: str) -> Card:
+    """Return the card's entry for one variable."""
+    return {"name": name, "standard_name": name, "units": units, "dims": dims, "dtype": dtype}
+
+
+def make_card(name: str, inputs: list[Card], outputs: list[Card], n_layer: int = N_LAYER) -> Card:
+    """Return a card of schema 1."""
+    return {
+        "schema": 1,
+        "name": name,
+        "version": "1",
+        "kind": "column",
+        "summary": "Formula for the native tests \u2014 not a trained network",
+        "licence": "Apache-2.0",
+        "vertical_order": "top_first",
+        "dimensions": {"layer": n_layer, "interface": n_layer + 1},
+        "inputs": inputs,
+        "outputs": outputs,
+        "time_step": None,
+        "noise": None,
+        "state": [],
+        "budgets": [],
+        "provenance": {"created": "2026-01-01T00:00:00Z"},
+    }
+
+
+def graph_value(card: Card, entry: Card, columns: int | str = "column") -> onnx.ValueInfoProto:
+    """Declare one graph input or output as the card says."""
+    shape = [columns] + [card["dimensions"][dim] for dim in entry["dims"][1:]]
+    return helper.make_tensor_value_info(entry["name"], ONNX_TYPES[entry["dtype"]], shape)
+
+
+def make_model(
+    card: Card, nodes: list[onnx.NodeProto], constants: Arrays, columns: int | str = "column"
+) -> onnx.ModelProto:
+    """Assemble a model whose graph inputs and outputs are the card's."""
+    graph = helper.make_graph(
+        nodes,
+        card["name"],
+        [graph_value(card, entry, columns) for entry in card["inputs"]],
+        [graph_value(card, entry, columns) for entry in card["outputs"]],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def make_reference(card: Card, values: Arrays) -> dict[str, Any]:
+    """Encode recorded columns as the file format wants them."""
+    entries = card["inputs"] + card["outputs"]
+    encoded = {
+        entry["name"]: base64.b64encode(
+            np.ascontiguousarray(values[entry["name"]], np.dtype(entry["dtype"]).newbyteorder("<")).tobytes()
+        ).decode()
+        for entry in entries
+    }
+    return {"columns": len(next(iter(values.values()))), "encoding": "base64-le", "values": encoded}
+
+
+def write(path: Path, model: onnx.ModelProto, card: Any = None, reference: Any = None) -> None:
+    """Write the model with card and reference columns, each as it is given: a text, or something to dump."""
+    model = copy.deepcopy(model)
+    for key, value in (("pyemu", card), ("pyemu_reference", reference)):
+        if value is not None:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            model.metadata_props.add(key=key, value=text)
+    path.write_bytes(model.SerializeToString())
+
+
+def toy_card() -> Card:
+    """Return the card of the toy: mixed precision, three inputs, three outputs."""
+    inputs = [
+        variable("air_temperature", "K", ["column", "layer"], "float32"),
+        variable("air_pressure_at_interfaces", "Pa", ["column", "interface"], "float64"),
+        variable("surface_temperature", "K", ["column"], "float32"),
+    ]
+    outputs = [
+        variable("upwelling_longwave_flux_in_air_at_interfaces", "W m-2", ["column", "interface"], "float64"),
+        variable("tendency_of_air_temperature_due_to_longwave_heating", "K s-1", ["column", "layer"], "float64"),
+        variable("toa_outgoing_longwave_flux", "W m-2", ["column"], "float32"),
+    ]
+    return make_card("toy", inputs, outputs)
+
+
+def toy_constants() -> Arrays:
+    """Return the weights: level l (from 1) has weight l, or l / 100 for pressure."""
+    layer = np.arange(1, N_LAYER + 1, dtype=np.float64)
+    interface = np.arange(1, N_LAYER + 2, dtype=np.float64) / 100
+    return {"layer": layer, "interface": interface, "axis": np.array([1], np.int64)}
+
+
+def toy_nodes() -> list[onnx.NodeProto]:
+    """Return the graph of :func:`toy_formula`."""
+    flux, tendency, outgoing = (entry["name"] for entry in toy_card()["outputs"])
+    node = helper.make_node
+    return [
+        node("Cast", ["air_temperature"], ["t"], to=TensorProto.DOUBLE),
+        node("Cast", ["surface_temperature"], ["ts"], to=TensorProto.DOUBLE),
+        node("Unsqueeze", ["ts", "axis"], ["ts_column"]),
+        node("Mul", ["air_pressure_at_interfaces", "interface"], ["weighted_pressure"]),
+        node("Add", ["weighted_pressure", "ts_column"], [flux]),
+        node("Sub", ["t", "ts_column"], ["difference"]),
+        node("Mul", ["difference", "layer"], [tendency]),
+        node("Mul", ["t", "layer"], ["weighted"]),
+        node("ReduceSum", ["weighted", "axis"], ["sum"], keepdims=0),
+        node("Cast", ["sum"], [outgoing], to=TensorProto.FLOAT),
+    ]
+
+
+def toy_formula(values: Arrays) -> Arrays:
+    """Return the outputs of the toy for (column, level) inputs."""
+    weights = toy_constants()
+    t = values["air_temperature"].astype(np.float64)
+    ts = values["surface_temperature"].astype(np.float64)[:, None]
+    results = (
+        values["air_pressure_at_interfaces"] * weights["interface"] + ts,
+        (t - ts) * weights["layer"],
+        (t * weights["layer"]).sum(1).astype(np.float32),
+    )
+    return dict(zip((entry["name"] for entry in toy_card()["outputs"]), results, strict=True))
+
+
+def toy_values() -> Arrays:
+    """Return the recorded columns of the toy."""
+    random = np.random.default_rng(2026)
+    values: Arrays = {
+        "air_temperature": random.uniform(200, 300, (N_REFERENCE, N_LAYER)).astype(np.float32),
+        "air_pressure_at_interfaces": np.sort(random.uniform(0, 1e5, (N_REFERENCE, N_LAYER + 1))),
+        "surface_temperature": random.uniform(270, 310, N_REFERENCE).astype(np.float32),
+    }
+    return values | toy_formula(values)
+
+
+def scale_emulator(name: str, dtype: str, rank: int = 2) -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator y = x * (1, 2, 3, ...) of one element type: it can be run without any copy."""
+    dims = ["column", "layer"][:rank]
+    card = make_card(name, [variable("x", "1", dims, dtype)], [variable("y", "1", dims, dtype)])
+    weight = np.arange(1, N_LAYER + 1, dtype=dtype) if rank == 2 else np.array([2], dtype)
+    x = np.arange(N_REFERENCE * N_LAYER).reshape(N_REFERENCE, N_LAYER).astype(dtype)
+    x = x if rank == 2 else x[:, 0]
+    model = make_model(card, [helper.make_node("Mul", ["x", "weight"], ["y"])], {"weight": weight})
+    return card, model, {"x": x, "y": x * weight}
+
+
+def mlp_emulator(n_layer: int = 60, width: int = 64) -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return a multilayer perceptron from five profiles to one, for timing."""
+    names = [f"profile_{i}" for i in range(5)]
+    profile = ["column", "layer"]
+    card = make_card(
+        "mlp",
+        [variable(name, "1", profile, "float32") for name in names],
+        [variable("result", "1", profile, "float32")],
+        n_layer,
+    )
+    random = np.random.default_rng(7)
+    sizes = [(5 * n_layer, width), (width, width), (width, n_layer)]
+    constants = {f"w{i}": (random.normal(size=s) / np.sqrt(s[0])).astype(np.float32) for i, s in enumerate(sizes)}
+    constants |= {f"b{i}": random.normal(size=s[1]).astype(np.float32) for i, s in enumerate(sizes)}
+    nodes = [helper.make_node("Concat", names, ["h0"], axis=1)]
+    for i in range(3):
+        nodes.append(helper.make_node("Gemm", [f"h{i}", f"w{i}", f"b{i}"], ["result" if i == 2 else f"g{i}"]))
+        if i < 2:
+            nodes.append(helper.make_node("Relu", [f"g{i}"], [f"h{i + 1}"]))
+    values: Arrays = {name: random.normal(size=(N_REFERENCE, n_layer)).astype(np.float32) for name in names}
+    h = np.concatenate([values[name] for name in names], 1)
+    for i in range(3):
+        h = h @ constants[f"w{i}"] + constants[f"b{i}"]
+        h = np.maximum(h, 0) if i < 2 else h
+    return card, make_model(card, nodes, constants), values | {"result": h}
+
+
+def failing_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator that opens but fails in run unless there is one column: it reshapes to one row."""
+    card = make_card(
+        "fails",
+        [variable("x", "1", ["column", "layer"], "float32")],
+        [variable("y", "1", ["column", "layer"], "float32")],
+    )
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["row"]),
+        helper.make_node("Identity", ["row"], ["y"]),
+    ]
+    model = make_model(card, nodes, {"shape": np.array([1, N_LAYER], np.int64)})
+    x = np.ones((1, N_LAYER), np.float32)
+    return card, model, {"x": x, "y": x}
+
+
+def changed(card: Card, change: Callable[[Card], None]) -> Card:
+    """Return a copy of the card with one change made to it."""
+    card = copy.deepcopy(card)
+    change(card)
+    return card
+
+
+def set_path(*path: Any) -> Callable[[Card], None]:
+    """Return a change that sets card[path[0]][path[1]]... to the last argument."""
+
+    def change(card: Card) -> None:
+        *keys, last, value = path
+        at: Any = card
+        for key in keys:
+            at = at[key]
+        at[last] = value
+
+    return change
+
+
+def bad_cards(card: Card) -> dict[str, Any]:
+    """Return cards that open must refuse, by file name."""
+    changes: dict[str, Callable[[Card], None]] = {
+        "newer_schema": set_path("schema", 2),
+        "schema_text": set_path("schema", "one"),
+        "kind_field": set_path("kind", "field"),
+        "with_noise": set_path("noise", {"distribution": "normal", "size": 8}),
+        "with_state": set_path("state", ["memory"]),
+        "no_inputs": set_path("inputs", []),
+        "name_twice": set_path("inputs", 1, "name", "air_temperature"),
+        "name_number": set_path("inputs", 1, "name", 3),
+        "dtype_unknown": set_path("inputs", 0, "dtype", "float16"),
+        "dims_without_column": set_path("inputs", 0, "dims", ["layer"]),
+        "size_zero": set_path("dimensions", "layer", 0),
+        "size_huge": set_path("dimensions", "layer", 10**30),
+        "size_missing": set_path("dimensions", {"layer": N_LAYER}),
+        "graph_other_name": set_path("inputs", 2, "name", "skin_temperature"),
+        "graph_other_dtype": set_path("inputs", 1, "dtype", "float32"),
+        "graph_other_size": set_path("dimensions", "layer", N_LAYER + 1),
+        "graph_other_rank": set_path("inputs", 2, "dims", ["column", "layer"]),
+        "graph_lacks_output": lambda c: c["outputs"].append(variable("extra", "1", ["column"], "float32")),
+        "graph_has_output": lambda c: c["outputs"].pop(),
+    }
+    cards: dict[str, Any] = {name: changed(card, change) for name, change in changes.items()}
+    cards["card_is_list"] = "[1, 2]"
+    cards["card_is_deep"] = "[" * 100000
+    cards["card_is_cut"] = json.dumps(card)[:-20]
+    return cards
+
+
+def reference_for(card: Any, values: Arrays) -> Any:
+    """Return reference columns that fit a changed card, so that only the change can be what is refused."""
+    if not isinstance(card, dict) or not card["inputs"]:
+        return {}
+    fitting: Arrays = {}
+    for entry in card["inputs"] + card["outputs"]:
+        known = isinstance(entry["name"], str) and entry["dtype"] in ONNX_TYPES
+        level = card["dimensions"].get(entry["dims"][-1], 1)
+        if not known or not 0 < level < 100:
+            return {}
+        value = values.get(entry["name"], np.zeros(N_REFERENCE))
+        shape = (N_REFERENCE, level) if len(entry["dims"]) == 2 else (N_REFERENCE,)
+        fitting[entry["name"]] = value if value.shape == shape else np.zeros(shape)
+    return make_reference(card, fitting)
+
+
+def write_bad_references(directory: Path, model: onnx.ModelProto, card: Card, good: dict[str, Any]) -> None:
+    """Write files whose reference columns are damaged, each in one way."""
+    changes = {
+        "reference_short": set_path("values", "air_temperature", "AAAA"),
+        "reference_not_base64": set_path("values", "surface_temperature", "!" * 24),
+        "reference_missing": set_path("values", {}),
+        "reference_no_columns": set_path("columns", 0),
+        "reference_many_columns": set_path("columns", 2**62),
+        "reference_encoding": set_path("encoding", "hex"),
+    }
+    for name, change in changes.items():
+        write(directory / f"{name}.onnx", model, card, changed(good, change))
+    write(directory / "no_reference.onnx", model, card)
+    write(directory / "no_card.onnx", model)
+
+
+def write_toy(directory: Path) -> None:
+    """Write the toy and everything that can be wrong with it."""
+    card, values = toy_card(), toy_values()
+    model = make_model(card, toy_nodes(), toy_constants())
+    reference = make_reference(card, values)
+    write(directory / "toy.onnx", model, card, reference)
+    for name, bad in bad_cards(card).items():
+        write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
+    write_bad_references(directory, model, card, reference)
+    whole = (directory / "toy.onnx").read_bytes()
+    (directory / "truncated.onnx").write_bytes(whole[: len(whole) // 2])
+    (directory / "empty.onnx").write_bytes(b"")
+    (directory / "text.onnx").write_text("This is no emulator.\n")
+    (directory / "archive.pt2").write_bytes(b"PK\x03\x04" + bytes(100))
+    fixed = make_model(card, toy_nodes(), toy_constants(), columns=7)
+    write(directory / "fixed_columns.onnx", fixed, card, reference)
+    broken = helper.make_model(
+        helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "broken", [], []), ir_version=9
+    )
+    write(directory / "graph_broken.onnx", broken, card, reference)
+
+
+def main() -> None:
+    """Write all files."""
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    write_toy(directory)
+    others = {
+        "scale_float32": scale_emulator("scale_float32", "float32"),
+        "scale_float64": scale_emulator("scale_float64", "float64"),
+        "scale_int32": scale_emulator("scale_int32", "int32"),
+        "scale_scalar": scale_emulator("scale_scalar", "float32", rank=1),
+        "mlp": mlp_emulator(),
+        "fails": failing_emulator(),
+    }
+    for name, (card, model, values) in others.items():
+        write(directory / f"{name}.onnx", model, card, make_reference(card, values))
+
+
+if __name__ == "__main__":
+    main()
