@@ -1,0 +1,206 @@
+"""The card: everything a host must know of an emulator besides its graph. Written and read as JSON, strictly."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from pyemu.emulator.units import check_units
+from pyemu.fields import FIELDS, field
+
+SCHEMA = 1  # the newest card schema this library reads and writes
+
+DEFAULT_TOLERANCE = 2e-5  # of the largest absolute value of an output
+DEFAULT_TOLERANCE_REASON = (
+    "the graph computes in float32, and libraries add the terms of a matrix product in different orders: a sum of a few "
+    "hundred float32 terms is then known to about sqrt(n) * 2**-24 = 1e-6 of its largest term, times a few layers"
+)
+
+Units = Annotated[str, AfterValidator(check_units)]
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors; a card once read does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TrainingRange(_Strict):
+    """Smallest and largest value seen in training, per level from the top down (one value for a scalar)."""
+
+    minimum: tuple[float, ...] = Field(min_length=1)
+    maximum: tuple[float, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if len(self.minimum) != len(self.maximum):
+            raise ValueError(f"minimum has {len(self.minimum)} levels and maximum {len(self.maximum)}")
+        if any(low > high for low, high in zip(self.minimum, self.maximum, strict=True)):
+            raise ValueError("minimum exceeds maximum on some level")
+        return self
+
+
+class Variable(_Strict):
+    """One input or output of the graph, in physical units."""
+
+    name: str = Field(min_length=1, max_length=255, description="identifier in the graph and in bind")
+    standard_name: str = Field(min_length=1, description="CF standard name")
+    units: Units = Field(description="UDUNITS string")
+    dims: tuple[Literal["column"]] | tuple[Literal["column"], str] = Field(description="column, then the vertical")
+    dtype: Literal["float32", "float64", "int32"] = Field(description="element type of the graph tensor")
+    valid_range: tuple[float, float] | None = Field(default=None, description="physically possible values")
+    training_range: TrainingRange | None = Field(default=None, description="values seen in training")
+
+    @model_validator(mode="after")
+    def _agrees_with_vocabulary(self) -> Self:
+        """A known name keeps its meaning: same units and standard name as in ``pyemu.fields``."""
+        known = FIELDS.get(self.name)
+        if known and self.units != known.units:
+            raise ValueError(f"'{self.name}' has units '{self.units}', expected '{known.units}'")
+        if known and self.standard_name != known.standard_name:
+            raise ValueError(
+                f"'{self.name}' has standard name '{self.standard_name}', expected '{known.standard_name}'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.valid_range and self.valid_range[0] >= self.valid_range[1]:
+            raise ValueError(f"valid_range of '{self.name}' is empty: {list(self.valid_range)}")
+        return self
+
+    @classmethod
+    def of(cls, name: str, *, dtype: str, training_range: TrainingRange | None = None) -> Self:
+        """A variable of the vocabulary ``pyemu.fields``; raises ``KeyError`` for a name that is not in it."""
+        known = field(name)
+        return cls.model_validate(
+            {
+                "name": name,
+                "standard_name": known.standard_name,
+                "units": known.units,
+                "dims": ("column", *known.dims),
+                "dtype": dtype,
+                "valid_range": known.valid_range,
+                "training_range": training_range,
+            }
+        )
+
+    @property
+    def level(self) -> str | None:
+        """Name of the vertical dimension, or None for one value per column."""
+        return self.dims[1] if len(self.dims) == 2 else None
+
+
+class Budget(_Strict):
+    """A declared budget: the layer sum of ``tendency * heat_capacity * dp / g`` equals the net flux that stays inside.
+
+    The net flux entering is ``downwelling - upwelling`` at the top minus the same at the surface [W m-2].
+    """
+
+    name: str
+    description: str
+    kind: Literal["flux_divergence"] = "flux_divergence"
+    tendency: str
+    upwelling: str
+    downwelling: str
+    pressure: str
+    heat_capacity: float = Field(gt=0, description="J kg-1 K-1")
+    gravity: float = Field(gt=0, description="m s-2")
+    tolerance: float = Field(gt=0, description="largest residual allowed in a column, W m-2")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables the budget reads."""
+        return (self.tendency, self.upwelling, self.downwelling, self.pressure)
+
+
+class Tolerance(_Strict):
+    """How far two libraries may differ on the reference columns, relative to the largest value of an output."""
+
+    relative: float = Field(default=DEFAULT_TOLERANCE, gt=0, lt=1)
+    reason: str = DEFAULT_TOLERANCE_REASON
+
+
+class Provenance(_Strict):
+    """Where the emulator comes from."""
+
+    data_sha256: str = Field(description="digest of the training data")
+    code_version: str
+    training: dict[str, JsonValue] = Field(default_factory=dict, description="configuration of the training")
+    created: str = Field(description="ISO 8601 time, UTC")
+    exporter: dict[str, str] = Field(default_factory=dict, description="versions of the libraries that wrote the graph")
+
+
+class Card(_Strict):
+    """The card of an emulator file."""
+
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema", description="version of this schema")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str
+    kind: Literal["column"] = "column"
+    summary: str
+    licence: str
+    vertical_order: Literal["top_first", "bottom_first"]
+    dimensions: dict[str, Annotated[int, Field(ge=1)]]
+    inputs: tuple[Variable, ...] = Field(min_length=1)
+    outputs: tuple[Variable, ...] = Field(min_length=1)
+    time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
+    noise: None = Field(default=None, description="stochastic input; none in schema 1")
+    state: tuple[()] = Field(default=(), description="carried state; none in schema 1")
+    budgets: tuple[Budget, ...] = ()
+    tolerance: Tolerance = Tolerance()
+    provenance: Provenance
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [variable.name for variable in self.variables]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_are_known(self) -> Self:
+        for variable in self.variables:
+            if variable.level and variable.level not in self.dimensions:
+                raise ValueError(f"'{variable.name}' has dimension '{variable.level}', not in {dict(self.dimensions)}")
+            seen, size = variable.training_range, self.level_size(variable)
+            if seen and len(seen.minimum) != size:
+                raise ValueError(f"training_range of '{variable.name}' has {len(seen.minimum)} levels, expected {size}")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_name_variables(self) -> Self:
+        known = {variable.name for variable in self.variables}
+        for budget in self.budgets:
+            missing = sorted(set(budget.variables) - known)
+            if missing:
+                raise ValueError(f"budget '{budget.name}' names {', '.join(missing)}, not a variable of this emulator")
+        return self
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Inputs, then outputs."""
+        return self.inputs + self.outputs
+
+    def level_size(self, variable: Variable) -> int:
+        """Number of levels of a variable, 1 for one value per column."""
+        return self.dimensions[variable.level] if variable.level else 1
+
+    def shape(self, variable: Variable, columns: int) -> tuple[int, ...]:
+        """Shape of the graph tensor of a variable for so many columns."""
+        return (columns, self.dimensions[variable.level]) if variable.level else (columns,)
+
+    def to_json(self) -> str:
+        """The card as it stands in the file."""
+        return self.model_dump_json(by_alias=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """The published JSON schema of the card (``docs/reference/card-schema.json``)."""
+    return Card.model_json_schema(by_alias=True)

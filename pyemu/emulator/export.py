@@ -1,0 +1,208 @@
+"""Write a torch module as an emulator file, and refuse to write one that another library would run differently."""
+
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from pyemu.emulator import legs, reference
+from pyemu.emulator.card import Card, Variable
+from pyemu.emulator.compare import budget_residuals, compare_outputs
+from pyemu.emulator.errors import EmulatorFileError, ExportError
+from pyemu.emulator.file import CARD_KEY, REFERENCE_KEY, check_graph
+from pyemu.emulator.scalars import EXACT_SCALARS
+
+OPSET = 20
+BATCH_SIZES = (1, 7)  # columns per call, besides all at once: a graph with its batch size frozen in fails here
+
+ReferenceInputs = Mapping[str, np.ndarray | torch.Tensor]
+
+
+def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: ReferenceInputs, path: str | Path) -> Path:
+    """Export ``module`` to one ``.onnx`` file with its card and reference columns inside.
+
+    Main arguments: ``module`` takes tensors in the order of ``card.inputs`` and returns a tuple in the order of
+    ``card.outputs``, columns first; ``reference_inputs`` holds two or more recorded columns of every input.
+    Returns the path.
+
+    Raises:
+        ExportError: inputs or outputs contradict the card, the graph cannot be exported, or ONNX Runtime differs from
+            torch beyond the card's tolerance, whatever the number of columns. Nothing is written then.
+    """
+    path = Path(path)
+    inputs = _as_arrays(card, reference_inputs)
+    outputs = torch_outputs(module, card, inputs)
+    card = _stamped(card)
+    model = _graph(module, card, inputs)
+    _embed(model, card, inputs | outputs)
+    _check_model(model, card, path)
+    data = model.SerializeToString(deterministic=True)
+    run = legs.onnxruntime(data)
+    for columns in (len(inputs[card.inputs[0].name]), *BATCH_SIZES):
+        _check_parity(run, card, inputs, outputs, columns)
+    _check_budgets(run, card, inputs)
+    _write(path, data)
+    return path
+
+
+def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Run ``module`` in evaluation mode on arrays by name; raises ``ExportError`` when its outputs contradict the card."""
+    module.eval()
+    with torch.no_grad():
+        found = module(*(torch.from_numpy(inputs[variable.name]) for variable in card.inputs))
+    if not isinstance(found, tuple) or len(found) != len(card.outputs):
+        what = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
+        raise ExportError(
+            f"the module returned {what}, expected a tuple of {len(card.outputs)} tensors: see card.outputs"
+        )
+    columns = len(inputs[card.inputs[0].name])
+    return {
+        variable.name: _checked(card, variable, tensor.detach().cpu().numpy(), columns)
+        for variable, tensor in zip(card.outputs, found, strict=True)
+    }
+
+
+def _as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
+    expected = [variable.name for variable in card.inputs]
+    if set(values) != set(expected):
+        missing, unknown = sorted(set(expected) - set(values)), sorted(set(values) - set(expected))
+        raise ExportError(f"reference inputs: missing {missing}, not on the card {unknown}; the card lists {expected}")
+    columns = len(values[expected[0]])
+    if columns < 2:
+        raise ExportError(f"{columns} reference column found, expected 2 or more (32 is a good number)")
+    return {
+        variable.name: _checked(card, variable, _as_array(values[variable.name], variable), columns)
+        for variable in card.inputs
+    }
+
+
+def _as_array(values: np.ndarray | torch.Tensor, variable: Variable) -> np.ndarray:
+    array = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    return np.array(array, dtype=variable.dtype, order="C")  # a copy: torch wants memory it may write to
+
+
+def _checked(card: Card, variable: Variable, array: np.ndarray, columns: int) -> np.ndarray:
+    expected = card.shape(variable, columns)
+    if array.shape != expected or array.dtype != variable.dtype:
+        raise ExportError(
+            f"'{variable.name}' is {array.dtype}{list(array.shape)}, its card says {variable.dtype}{list(expected)}"
+        )
+    if not np.isfinite(array).all():
+        raise ExportError(f"'{variable.name}' is not finite in {int((~np.isfinite(array)).sum())} places")
+    return array
+
+
+def _stamped(card: Card) -> Card:
+    """The card with the exporting libraries and, if it has none, the time."""
+    versions = {name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
+    created = card.provenance.created or datetime.now(UTC).isoformat(timespec="seconds")
+    provenance = card.provenance.model_copy(update={"exporter": versions, "created": created})
+    return card.model_copy(update={"provenance": provenance})
+
+
+def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """Export through ``torch.export``, optimised, with the column dimension free."""
+    column = torch.export.Dim("column")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # notes of torch on its own internals
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+            program = torch.onnx.export(
+                _Positional(module),
+                tuple(torch.from_numpy(inputs[variable.name]) for variable in card.inputs),
+                dynamic_shapes=(tuple({0: column} for _ in card.inputs),),
+                input_names=[variable.name for variable in card.inputs],
+                output_names=[variable.name for variable in card.outputs],
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                custom_translation_table=EXACT_SCALARS,
+                optimize=True,
+                verbose=False,
+            )
+    except Exception as error:  # torch raises many kinds; all mean that the module has no graph
+        raise ExportError(f"torch cannot export {type(module).__name__} to ONNX: {error}") from error
+    return _plain(program.model_proto)
+
+
+class _Positional(torch.nn.Module):
+    """Takes tensors by position, so that the names of a module's own arguments do not matter."""
+
+    def __init__(self, module: torch.nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.module(*tensors)
+
+
+def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop the exporter's notes: stack traces with paths of the machine, and names of Python objects."""
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    for values in (model.graph.input, model.graph.output, model.graph.value_info, model.graph.initializer):
+        for value in values:
+            value.ClearField("metadata_props")
+            value.ClearField("doc_string")
+    model.graph.ClearField("metadata_props")
+    model.graph.ClearField("value_info")
+    model.graph.name = "emulator"
+    return model
+
+
+def _embed(model: onnx.ModelProto, card: Card, values: dict[str, np.ndarray]) -> None:
+    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json(), REFERENCE_KEY: reference.encode(card, values)})
+    model.doc_string = card.summary
+
+
+def _check_model(model: onnx.ModelProto, card: Card, path: Path) -> None:
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        check_graph(model, card, path.name)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, EmulatorFileError) as error:
+        raise ExportError(f"{path.name} not written: {error}") from error
+
+
+def _check_parity(
+    run: legs.Runner, card: Card, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray], columns: int
+) -> None:
+    """ONNX Runtime, so many columns per call, must give torch's numbers."""
+    pieces = [
+        run({name: array[start : start + columns] for name, array in inputs.items()})
+        for start in range(0, len(inputs[card.inputs[0].name]), columns)
+    ]
+    found = {name: np.concatenate([piece[name] for piece in pieces]) for name in outputs}
+    failed = [row for row in compare_outputs(card, outputs, found) if not row.passed]
+    if failed:
+        worst = max(failed, key=lambda row: row.max_abs_difference / row.tolerance if row.tolerance else np.inf)
+        raise ExportError(
+            f"ONNX Runtime differs from torch at {columns} columns per call: '{worst.name}' by {worst.max_abs_difference:.3g} "
+            f"{worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for random or stateful layers, or "
+            "sizes taken from the example input"
+        )
+
+
+def _check_budgets(run: legs.Runner, card: Card, inputs: dict[str, np.ndarray]) -> None:
+    """The budgets on the card must close in the graph itself, not only in torch."""
+    for row in budget_residuals(card, inputs | run(inputs)):
+        if not row.passed:
+            raise ExportError(
+                f"budget '{row.name}' does not close in the exported graph: residual {row.max_abs_residual:.3g} W m-2, "
+                f"tolerance {row.tolerance:.3g}. Nothing was written. Derive the tendency from the fluxes in float64"
+            )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All or nothing: a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)

@@ -1,0 +1,185 @@
+"""An emulator file, opened for reading from Python: card, reference columns and the bytes of the graph."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from pydantic import ValidationError
+
+from pyemu.emulator import reference
+from pyemu.emulator.card import SCHEMA, Card, Variable
+from pyemu.emulator.errors import EmulatorFileError
+
+CARD_KEY = "pyemu"
+REFERENCE_KEY = "pyemu_reference"
+TENSOR_DTYPES = {
+    "float32": onnx.TensorProto.FLOAT,
+    "float64": onnx.TensorProto.DOUBLE,
+    "int32": onnx.TensorProto.INT32,
+}
+
+
+@dataclass(frozen=True)
+class EmulatorFile:
+    """A file that has been read and checked: ``card``, ``reference`` arrays by name, ``onnx`` bytes, ``path``."""
+
+    path: Path
+    card: Card
+    reference: dict[str, np.ndarray]
+    onnx: bytes
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Read an emulator file whole and check it.
+
+        Raises:
+            EmulatorFileError: missing, truncated, no card, newer schema, or a graph that contradicts the card.
+        """
+        path = Path(path)
+        data = _read(path)
+        model = _parse(path, data)
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        card = read_card(path, metadata)
+        columns = reference.decode(card, metadata.get(REFERENCE_KEY) or _fail_no_reference(path))
+        check_graph(model, card, str(path))
+        return cls(path=path, card=card, reference=columns, onnx=data)
+
+    @property
+    def columns(self) -> int:
+        """Number of reference columns."""
+        return len(self.reference[self.card.inputs[0].name])
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the whole file."""
+        return hashlib.sha256(self.onnx).hexdigest()
+
+    @cached_property
+    def opset(self) -> int:
+        """ONNX operator set of the graph."""
+        return next(entry.version for entry in self._model.opset_import if entry.domain in ("", "ai.onnx"))
+
+    @cached_property
+    def parameters(self) -> int:
+        """Number of weights and other constants in the graph."""
+        return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in self._model.graph.initializer))
+
+    @property
+    def _model(self) -> onnx.ModelProto:
+        return onnx.load_model_from_string(self.onnx)
+
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Reference inputs by name, in card order."""
+        return {variable.name: self.reference[variable.name] for variable in self.card.inputs}
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Reference outputs by name, as torch gave them at export, in card order."""
+        return {variable.name: self.reference[variable.name] for variable in self.card.outputs}
+
+    def describe(self) -> dict[str, Any]:
+        """Facts of the file and its card, as plain JSON values."""
+        return {
+            "file": str(self.path),
+            "bytes": len(self.onnx),
+            "sha256": self.sha256,
+            "opset": self.opset,
+            "parameters": self.parameters,
+            "reference_columns": self.columns,
+            "card": self.card.to_dict(),
+        }
+
+
+def read_card(path: Path, metadata: dict[str, str]) -> Card:
+    """The card from the metadata of an ONNX model; raises ``EmulatorFileError``."""
+    if CARD_KEY not in metadata:
+        raise EmulatorFileError(
+            f"{path} is an ONNX model without an emulator card (no '{CARD_KEY}' in its metadata): write it with 'pyemu export'"
+        )
+    try:
+        values = json.loads(metadata[CARD_KEY])
+    except ValueError as error:
+        raise EmulatorFileError(f"the card of {path} is not JSON ({error}): export the emulator again") from error
+    _check_schema(path, values)
+    try:
+        return Card.model_validate_json(metadata[CARD_KEY])
+    except ValidationError as error:
+        raise EmulatorFileError(f"the card of {path} breaks the schema: {first_error(error)}") from error
+
+
+def first_error(error: ValidationError) -> str:
+    """The first of pydantic's findings, in one line, with its place."""
+    finding = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in finding["loc"]) or "card"
+    return f"{place}: {finding['msg'].removeprefix('Value error, ')}"
+
+
+def check_graph(model: onnx.ModelProto, card: Card, what: str) -> None:
+    """Compare names, order, types and sizes of the graph with the card; raises ``EmulatorFileError``."""
+    for kind, found, expected in (
+        ("inputs", model.graph.input, card.inputs),
+        ("outputs", model.graph.output, card.outputs),
+    ):
+        names, wanted = [value.name for value in found], [variable.name for variable in expected]
+        if names != wanted:
+            raise EmulatorFileError(f"the graph of {what} has {kind} {names}, its card says {wanted}: export it again")
+        for value, variable in zip(found, expected, strict=True):
+            _check_tensor(value.type.tensor_type, variable, card, what)
+
+
+def _check_tensor(tensor: onnx.TypeProto.Tensor, variable: Variable, card: Card, what: str) -> None:
+    if tensor.elem_type != TENSOR_DTYPES[variable.dtype]:
+        found = onnx.TensorProto.DataType.Name(tensor.elem_type)
+        raise EmulatorFileError(f"'{variable.name}' in the graph of {what} is {found}, its card says {variable.dtype}")
+    dims = tensor.shape.dim
+    sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+    expected = [None, *card.shape(variable, 1)[1:]]
+    if sizes != expected:
+        raise EmulatorFileError(
+            f"'{variable.name}' in the graph of {what} has sizes {sizes}, expected {expected} (None: any number of columns)"
+        )
+
+
+def _check_schema(path: Path, values: Any) -> None:
+    found = values.get("schema") if isinstance(values, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise EmulatorFileError(f"the card of {path} has schema {found!r}, expected a whole number from 1")
+    if found > SCHEMA:
+        raise EmulatorFileError(
+            f"{path}: card schema {found} found, this library reads up to {SCHEMA}: update libpyemu"
+        )
+
+
+def _read(path: Path) -> bytes:
+    if not path.exists():
+        raise EmulatorFileError(f"emulator file {path} does not exist: check the path, or make it with 'pyemu export'")
+    if path.is_dir():
+        raise EmulatorFileError(f"{path} is a directory, expected an emulator file such as NAME.onnx")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EmulatorFileError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _parse(path: Path, data: bytes) -> onnx.ModelProto:
+    """Protocol buffers accept some damaged files as empty ones, so an empty graph is refused too."""
+    try:
+        model = onnx.load_model_from_string(data)
+    except DecodeError as error:
+        raise EmulatorFileError(
+            f"{path} ({len(data)} bytes) is truncated or not an ONNX file: copy or export it again"
+        ) from error
+    if not model.graph.output:
+        raise EmulatorFileError(
+            f"{path} ({len(data)} bytes) holds no ONNX graph: it is truncated or not an emulator file"
+        )
+    return model
+
+
+def _fail_no_reference(path: Path) -> str:
+    raise EmulatorFileError(f"{path} has a card but no reference columns: it is damaged, export the emulator again")

@@ -1,0 +1,97 @@
+"""The routes by which one emulator file can be run: each takes the file and gives outputs by name."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pyemu.emulator.card import Card
+from pyemu.emulator.compare import OutputDifference, difference
+from pyemu.emulator.programs import find_program
+
+FORTRAN_PROGRAM = "pyemu_verify"
+FORTRAN_TIMEOUT = 300.0  # s
+
+Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+class LegError(RuntimeError):
+    """A route could not be run; the message says why and what to try."""
+
+
+def onnxruntime(data: bytes) -> Runner:
+    """Open the graph in ``data`` with ONNX Runtime in Python, on one CPU thread as in a host.
+
+    Returns a function from inputs by name to outputs by name.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def libpyemu(path: Path, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs from libpyemu called from Python, every array bound with the units on the card.
+
+    Raises:
+        LegError: the library is not built, or refuses the file.
+    """
+    try:
+        from pyemu.runtime import Emulator, EmulatorError
+    except (ImportError, OSError) as error:
+        raise LegError(f"libpyemu cannot be loaded ({error}): build the library ('make setup')") from error
+    columns = len(inputs[card.inputs[0].name])
+    outputs = {
+        variable.name: np.full(card.shape(variable, columns), np.nan, variable.dtype) for variable in card.outputs
+    }
+    try:
+        emulator = Emulator.open(str(path))
+        try:
+            for variable in card.variables:
+                emulator.bind(variable.name, {**inputs, **outputs}[variable.name], units=variable.units)
+            emulator.run()
+        finally:
+            emulator.close()
+    except EmulatorError as error:
+        raise LegError(str(error)) from error
+    return outputs
+
+
+def fortran(path: Path, card: Card) -> list[OutputDifference]:
+    """Differences found by the compiled Fortran program, which replays the reference columns by itself.
+
+    Raises:
+        LegError: the program is not installed, stopped, or printed something else than one row per output.
+    """
+    try:
+        program = find_program(FORTRAN_PROGRAM)
+        done = subprocess.run(
+            [program, str(path)], capture_output=True, text=True, timeout=FORTRAN_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LegError(str(error)) from error
+    if done.returncode != 0:
+        raise LegError(
+            f"{program.name} stopped with status {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+        )
+    return _rows(card, done.stdout)
+
+
+def _rows(card: Card, text: str) -> list[OutputDifference]:
+    """One JSON object per line: name, max_abs_difference, max_abs_reference."""
+    try:
+        rows = {row["name"]: row for row in map(json.loads, text.strip().splitlines())}
+        return [
+            difference(card, name, float(rows[name]["max_abs_difference"]), float(rows[name]["max_abs_reference"]))
+            for name in (variable.name for variable in card.outputs)
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LegError(
+            f"{FORTRAN_PROGRAM} printed {text[:200]!r}, expected one JSON object per output ({error!r})"
+        ) from error
