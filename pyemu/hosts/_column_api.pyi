@@ -1,10 +1,12 @@
 """Types of the module that f90wrap generates from fortran/hosts/column/api.f90."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
-_Array = NDArray[np.float64]
-_Report = tuple[int, bytes]
+_Array: TypeAlias = NDArray[np.float64]
+_Report: TypeAlias = tuple[int, bytes]
 
 class Column_Api:
     class column_run:

@@ -11,6 +11,7 @@ The model is the Fortran library of the driver ``pyemu_column``, wrapped with f9
 
 import tempfile
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +52,7 @@ class ColumnModel:
             path = write_namelist(Path(folder) / "column.nml", entries)
             _check(*_api.open_run(self._run, str(path)))
 
-    def __enter__(self) -> "ColumnModel":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

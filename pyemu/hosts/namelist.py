@@ -31,7 +31,9 @@ def namelist_text(entries: Mapping[str, Value | Path]) -> str:
     unknown = sorted(set(entries) - known)
     if unknown:
         raise KeyError(f"unknown namelist entry {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    return "".join(_group(group, {name: entries[name] for name in names if name in entries}) for group, names in GROUPS.items())
+    return "".join(
+        _group(group, {name: entries[name] for name in names if name in entries}) for group, names in GROUPS.items()
+    )
 
 
 def write_namelist(path: Path, entries: Mapping[str, Value | Path]) -> Path:

@@ -15,38 +15,36 @@ contains
     real(real64), pointer, intent(out) :: values(:,:)
 
     values => null()
-    associate (state => model%state, fluxes => model%fluxes)
-      select case (name)
-      case ('air_temperature')
-        values => state%air_temperature
-      case ('specific_humidity')
-        values => state%specific_humidity
-      case ('air_pressure')
-        values => state%air_pressure
-      case ('air_pressure_at_interfaces')
-        values => state%air_pressure_at_interfaces
-      case ('mole_fraction_of_ozone_in_air')
-        values => state%ozone
-      case ('mass_fraction_of_cloud_liquid_water_in_air')
-        values => state%cloud_liquid
-      case ('mass_fraction_of_cloud_ice_in_air')
-        values => state%cloud_ice
-      case ('upwelling_longwave_flux_in_air_at_interfaces')
-        values => fluxes%longwave_up
-      case ('downwelling_longwave_flux_in_air_at_interfaces')
-        values => fluxes%longwave_down
-      case ('tendency_of_air_temperature_due_to_longwave_heating')
-        values => fluxes%longwave_heating
-      case ('upwelling_shortwave_flux_in_air_at_interfaces')
-        values => fluxes%shortwave_up
-      case ('downwelling_shortwave_flux_in_air_at_interfaces')
-        values => fluxes%shortwave_down
-      case ('tendency_of_air_temperature_due_to_shortwave_heating')
-        values => fluxes%shortwave_heating
-      case ('tendency_of_air_temperature_due_to_convection')
-        values => model%convective_heating
-      end select
-    end associate
+    select case (name)
+    case ('air_temperature')
+      values => model%state%air_temperature
+    case ('specific_humidity')
+      values => model%state%specific_humidity
+    case ('air_pressure')
+      values => model%state%air_pressure
+    case ('air_pressure_at_interfaces')
+      values => model%state%air_pressure_at_interfaces
+    case ('mole_fraction_of_ozone_in_air')
+      values => model%state%ozone
+    case ('mass_fraction_of_cloud_liquid_water_in_air')
+      values => model%state%cloud_liquid
+    case ('mass_fraction_of_cloud_ice_in_air')
+      values => model%state%cloud_ice
+    case ('upwelling_longwave_flux_in_air_at_interfaces')
+      values => model%fluxes%longwave_up
+    case ('downwelling_longwave_flux_in_air_at_interfaces')
+      values => model%fluxes%longwave_down
+    case ('tendency_of_air_temperature_due_to_longwave_heating')
+      values => model%fluxes%longwave_heating
+    case ('upwelling_shortwave_flux_in_air_at_interfaces')
+      values => model%fluxes%shortwave_up
+    case ('downwelling_shortwave_flux_in_air_at_interfaces')
+      values => model%fluxes%shortwave_down
+    case ('tendency_of_air_temperature_due_to_shortwave_heating')
+      values => model%fluxes%shortwave_heating
+    case ('tendency_of_air_temperature_due_to_convection')
+      values => model%convective_heating
+    end select
     if (.not. associated(values)) call find_column_field(model, name, values)
   end subroutine find_field
 

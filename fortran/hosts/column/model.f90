@@ -46,6 +46,7 @@ module column_model
     procedure, private :: step_column
     procedure, private :: step_surface
     procedure, private :: check
+    procedure, private :: describe_blow_up
   end type column_model_t
 
 contains
@@ -201,25 +202,38 @@ contains
     class(column_model_t), intent(in) :: self
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    integer :: icol, ilay
+    integer :: icol
 
     stat = 0
     do icol = 1, self%settings%ncol
       if (is_sane(self%state%surface_temperature(icol)) .and. all(is_sane(self%state%air_temperature(icol, :)))) cycle
       stat = 3
-      if (.not. is_sane(self%state%surface_temperature(icol))) then
-        write(errmsg, '(a, g0.5, a, i0, a, f0.3, a)') 'surface_temperature is ', &
-          self%state%surface_temperature(icol), ' K in column ', self%settings%first_column + icol - 1, ' on day ', &
-          self%day(), ', expected 100 to 400 K: the run has blown up'
-      else
-        ilay = findloc(is_sane(self%state%air_temperature(icol, :)), .false., dim=1)
-        write(errmsg, '(a, g0.5, a, i0, a, i0, a, f0.3, a)') 'air_temperature is ', &
-          self%state%air_temperature(icol, ilay), ' K in column ', self%settings%first_column + icol - 1, ', layer ', &
-          ilay, ' from the top, on day ', self%day(), ', expected 100 to 400 K: the run has blown up'
-      end if
+      call self%describe_blow_up(icol, errmsg)
       return
     end do
   end subroutine check
+
+  !> Name the first temperature of a column that is out of bounds.
+  subroutine describe_blow_up(self, icol, errmsg)
+    class(column_model_t), intent(in) :: self
+    integer, intent(in) :: icol
+    character(len=*), intent(inout) :: errmsg
+    character(len=32) :: day, temperature
+    integer :: ilay
+
+    write(day, '(f12.3)') self%day()
+    if (.not. is_sane(self%state%surface_temperature(icol))) then
+      write(temperature, '(g0.6)') self%state%surface_temperature(icol)
+      write(errmsg, '(a, i0)') 'surface_temperature is '//trim(temperature)//' K in column ', &
+        self%settings%first_column + icol - 1
+    else
+      ilay = findloc(is_sane(self%state%air_temperature(icol, :)), .false., dim=1)
+      write(temperature, '(g0.6)') self%state%air_temperature(icol, ilay)
+      write(errmsg, '(a, i0, a, i0, a)') 'air_temperature is '//trim(temperature)//' K in column ', &
+        self%settings%first_column + icol - 1, ', layer ', ilay, ' from the top,'
+    end if
+    errmsg = trim(errmsg)//' on day '//trim(adjustl(day))//', expected 100 to 400 K: the run has blown up'
+  end subroutine describe_blow_up
 
   elemental logical function is_sane(temperature)
     real(real64), intent(in) :: temperature

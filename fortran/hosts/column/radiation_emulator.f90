@@ -27,8 +27,8 @@ contains
   subroutine open_emulators(self, settings, state, fluxes, stat, errmsg)
     class(emulator_radiation_t), intent(inout) :: self
     type(settings_t), intent(in) :: settings
-    type(state_t), intent(in), target :: state
-    type(fluxes_t), intent(in), target :: fluxes
+    type(state_t), intent(inout), target :: state
+    type(fluxes_t), intent(inout), target :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -96,7 +96,7 @@ contains
   !> Inputs of both bands.
   subroutine bind_atmosphere(emulator, state, stat, errmsg)
     type(emulator_t), intent(inout) :: emulator
-    type(state_t), intent(in), target :: state
+    type(state_t), intent(inout), target :: state
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -118,8 +118,8 @@ contains
 
   subroutine bind_longwave(emulator, state, fluxes, stat, errmsg)
     type(emulator_t), intent(inout) :: emulator
-    type(state_t), intent(in), target :: state
-    type(fluxes_t), intent(in), target :: fluxes
+    type(state_t), intent(inout), target :: state
+    type(fluxes_t), intent(inout), target :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
@@ -137,8 +137,8 @@ contains
 
   subroutine bind_shortwave(emulator, state, fluxes, stat, errmsg)
     type(emulator_t), intent(inout) :: emulator
-    type(state_t), intent(in), target :: state
-    type(fluxes_t), intent(in), target :: fluxes
+    type(state_t), intent(inout), target :: state
+    type(fluxes_t), intent(inout), target :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 

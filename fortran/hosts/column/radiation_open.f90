@@ -14,8 +14,8 @@ contains
   !> Open a scheme on arrays that stay where they are until its close. stat is 0, or 2 with a message.
   subroutine open_radiation(settings, state, fluxes, scheme, stat, errmsg)
     type(settings_t), intent(in) :: settings
-    type(state_t), intent(in), target :: state
-    type(fluxes_t), intent(in), target :: fluxes
+    type(state_t), intent(inout), target :: state
+    type(fluxes_t), intent(inout), target :: fluxes
     class(radiation_t), allocatable, intent(out) :: scheme
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg

@@ -23,7 +23,7 @@ module column_radiation_rrtmg
     private
     type(rrtmg_library_t) :: library
     type(rrtmg_block_t) :: block
-    integer :: block_size = 16
+    integer :: block_size = 1
   contains
     procedure :: open => open_rrtmg
     procedure :: longwave

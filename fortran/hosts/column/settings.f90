@@ -37,7 +37,7 @@ module column_settings
     character(len=64) :: device = 'cpu'
     integer :: threads = 1
     character(len=text_length) :: rrtmg_directory = ''
-    integer :: block_size = 16
+    integer :: block_size = 1
 
     real(real64) :: wind_speed = 7.0_real64              ! m s-1
     real(real64) :: exchange_coefficient = 1.5e-3_real64 ! 1
