@@ -1,0 +1,26 @@
+# The install tree: lib, include, bin, and what find_package and pkg-config need. It can be moved as a whole.
+include(CMakePackageConfigHelpers)
+
+set(pyemu_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pyemu)
+
+install(TARGETS pyemu pyemu_fortran EXPORT pyemuTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/csrc/pyemu.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PYEMU_OUTPUT_DIR}/include/pyemu DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS pyemu_verify RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET pyemu_engine_onnxruntime)
+  install(TARGETS pyemu_engine_onnxruntime LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+
+install(EXPORT pyemuTargets NAMESPACE pyemu:: DESTINATION ${pyemu_cmake_dir})
+configure_package_config_file(cmake/pyemuConfig.cmake.in ${PROJECT_BINARY_DIR}/cmake/pyemuConfig.cmake
+                              INSTALL_DESTINATION ${pyemu_cmake_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/pyemuConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cmake/pyemuConfig.cmake ${PROJECT_BINARY_DIR}/cmake/pyemuConfigVersion.cmake
+        DESTINATION ${pyemu_cmake_dir})
+
+# pkg-config files find the tree from where they lie themselves.
+file(RELATIVE_PATH pyemu_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+foreach(name IN ITEMS pyemu pyemu-fortran)
+  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/cmake/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/cmake/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

@@ -23,9 +23,9 @@ static int check_array(const pyemu_array *array, const struct variable *v,
   int mixes_kinds = (from == PYEMU_INT32) != (to == PYEMU_INT32);
   if (!copy_is_possible(from, to) || (v->direction == PYEMU_OUTPUT && mixes_kinds))
     return fail(error, PYEMU_ERR_KIND,
-                "the array for '%s' is %s, which cannot serve this %s of type %s; bind a %s array",
+                "the array for '%s' is %s, which cannot serve this %s of type %s; bind %s array",
                 v->name, dtype_name(array->dtype), v->direction == PYEMU_INPUT ? "input" : "output",
-                dtype_name(v->dtype), v->dtype == PYEMU_INT32 ? "int32" : "float32 or float64");
+                dtype_name(v->dtype), v->dtype == PYEMU_INT32 ? "an int32" : "a float32 or float64");
   return PYEMU_OK;
 }
 

@@ -24,8 +24,8 @@ module pyemu
       c_null_char, c_null_ptr, c_ptr, c_size_t, c_sizeof
   use, intrinsic :: iso_fortran_env, only: int8, int64
   use pyemu_c, only: pyemu_options, pyemu_variable, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
-      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, c_pyemu_variable_count, &
-      c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
+      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_input, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, &
+      c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
       c_pyemu_reference_count, c_pyemu_reference
   implicit none
   private
@@ -79,6 +79,7 @@ module pyemu
     procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
     procedure :: open_memory             !! (bytes, ... as open)
     procedure :: bind => bind_array      !! (name, array, units, level_dim, stat, errmsg)
+    procedure :: bind_input              !! (as bind) for an array that is intent(in)
     procedure :: unbind                  !! (stat, errmsg)
     procedure :: run                     !! (step, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
@@ -161,7 +162,7 @@ contains
     !! Bind the host's own array to a variable of the emulator: nothing is copied, and every later run reads it
     !! (an input) or writes it (an output). Inputs are never written, although the dummy argument is
     !! intent(inout): that makes the compiler refuse expressions and other temporaries, which would be gone when
-    !! run looks at them. To bind an array that is intent(in) where you are, bind a pointer to it.
+    !! run looks at them. For an array that is intent(in) where you are there is bind_input.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: name                          !! variable, as on the card
     type(*), dimension(..), intent(inout), target :: array    !! rank 0 to 7, real32 or real64 [units], any stride
@@ -177,6 +178,26 @@ contains
                           level_index(level_dim), message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine bind_array
+
+  subroutine bind_input(self, name, array, units, level_dim, stat, errmsg)
+    !! As bind, for an input whose array the caller may not change, such as an intent(in) argument of a routine that
+    !! binds and runs at every step. An output is refused. Here the compiler cannot refuse a temporary: give a
+    !! variable, never an expression.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name                          !! input, as on the card
+    type(*), dimension(..), intent(in), target :: array       !! rank 0 to 7, real32 or real64 [units], any stride
+    character(*), intent(in), optional :: units               !! units of the array, compared with the card's
+    integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char), target :: units_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind_input(self%handle, trim(name) // c_null_char, array, c_text(units_text, units), &
+                                level_index(level_dim), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_input
 
   subroutine unbind(self, stat, errmsg)
     !! Forget all bound arrays, so that arrays with another number of columns can be bound.

@@ -1,0 +1,249 @@
+"""The emulator as a Python object: open, bind, run, close."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from pyemu.runtime import library
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One input or output: ``level`` and ``size`` are ``None`` and 1 for one value per column."""
+
+    name: str
+    standard_name: str
+    units: str
+    level: str | None
+    size: int
+    dtype: np.dtype[Any]
+    is_input: bool
+    is_bound: bool
+
+
+def _runtime_library() -> Path | None:
+    """Return where this Python's onnxruntime lies, unless the user has chosen one."""
+    spec = None if os.environ.get("PYEMU_ORT") else importlib.util.find_spec("onnxruntime")
+    return Path(spec.origin).parent / "capi" if spec and spec.origin else None
+
+
+def _dtypes() -> dict[int, np.dtype[Any]]:
+    """Return the element types by their number in the header."""
+    _, lib = library.load()
+    return {
+        lib.PYEMU_FLOAT32: np.dtype(np.float32),
+        lib.PYEMU_FLOAT64: np.dtype(np.float64),
+        lib.PYEMU_INT32: np.dtype(np.int32),
+    }
+
+
+def _describe(name: str, array: np.ndarray) -> Any:
+    """Return the ``pyemu_array`` of an array: its memory, type, shape and strides."""
+    ffi, lib = library.load()
+    numbers = {dtype: number for number, dtype in _dtypes().items()}
+    if not isinstance(array, np.ndarray) or array.dtype not in numbers:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise library.error(
+            f"the array for '{name}' is {found}; bind a NumPy array of float32, float64 or int32", lib.PYEMU_ERR_KIND
+        )
+    if array.ndim > lib.PYEMU_MAX_RANK:
+        raise library.error(f"the array for '{name}' has rank {array.ndim}; expected 0 to 7", lib.PYEMU_ERR_SIZE)
+    fields = {
+        "data": ffi.cast("void *", array.ctypes.data),
+        "dtype": numbers[array.dtype],
+        "rank": array.ndim,
+        "shape": list(array.shape),
+        "strides": list(array.strides),
+    }
+    return ffi.new("pyemu_array *", fields)
+
+
+class Emulator:
+    """An open emulator file, run by the library that Fortran hosts link.
+
+    One thread at a time may use it. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._ffi, self._lib = library.load()
+        self._handle = handle
+        self._bound: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> Emulator:
+        """Open an emulator file.
+
+        Main arguments:
+            path: the emulator file.
+            engine: ``"onnxruntime"`` (the default for ONNX) or ``"stub"``.
+
+        Other arguments:
+            threads: threads the engine may use inside one run, default 1.
+            check_finite: whether run refuses inputs that are not finite, default true.
+            runtime_library: file of the engine's runtime, default: that of this Python.
+
+        Raises:
+            EmulatorError: the file cannot be opened; the message says why.
+        """
+        _, lib = library.load()
+        return cls._open(lib.pyemu_open, (os.fsencode(path),), engine, **options)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, engine: str | None = None, **options: Any) -> Emulator:
+        """Open an emulator file that is already in memory; otherwise as :meth:`open`."""
+        ffi, lib = library.load()
+        return cls._open(lib.pyemu_open_memory, (ffi.from_buffer(data), len(data)), engine, **options)
+
+    @classmethod
+    def _open(
+        cls,
+        function: Any,
+        source: tuple[Any, ...],
+        engine: str | None,
+        *,
+        threads: int = 1,
+        check_finite: bool = True,
+        runtime_library: str | os.PathLike[str] | None = None,
+    ) -> Emulator:
+        ffi, _ = library.load()
+        runtime_library = runtime_library or _runtime_library()
+        texts = [
+            ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text)) for text in (engine, runtime_library)
+        ]
+        options = ffi.new(
+            "pyemu_options *", [ffi.sizeof("pyemu_options"), texts[0], ffi.NULL, threads, check_finite, texts[1]]
+        )
+        handle = ffi.new("pyemu_emulator **")
+        library.call(function, *source, options, handle)
+        return cls(handle)
+
+    def bind(self, name: str, array: np.ndarray, units: str | None = None, level_dim: int = -1) -> None:
+        """Bind an array to a variable: every later run reads it (an input) or writes it (an output).
+
+        Main arguments:
+            name: the variable, as on the card.
+            array: float32 or float64, any shape and strides; it is kept and never copied here.
+            units: units of the array, compared with the card's; ``None`` checks nothing.
+            level_dim: the dimension that is the vertical; all others enumerate columns, the first fastest.
+
+        Raises:
+            EmulatorError: name, units, sizes or type do not fit.
+        """
+        description = _describe(name, array)
+        if not array.flags.writeable and not self._is_input(name):
+            raise library.error(f"the array for output '{name}' is read-only", self._lib.PYEMU_ERR_ARGUMENT)
+        units_text = self._ffi.NULL if units is None else units.encode()
+        level = level_dim if level_dim in (-1, *range(array.ndim)) else level_dim + array.ndim
+        level = level if level >= -1 else self._lib.PYEMU_MAX_RANK
+        library.call(self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, level)
+        self._bound[name] = array
+
+    def unbind(self) -> None:
+        """Forget all arrays, so that arrays with another number of columns can be bound."""
+        library.call(self._lib.pyemu_unbind, self._handle[0])
+        self._bound.clear()
+
+    def run(self, step: int = 0) -> None:
+        """Run the emulator on the bound arrays.
+
+        Raises:
+            EmulatorError: an array is missing or an input is not finite; then no output has been touched.
+        """
+        library.call(self._lib.pyemu_run, self._handle[0], step)
+
+    def close(self) -> None:
+        """Close the emulator; closing it twice is an :class:`EmulatorError`."""
+        library.call(self._lib.pyemu_close, self._handle)
+        self._bound.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the emulator is open."""
+        return bool(self._handle[0] != self._ffi.NULL)
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The card in the file."""
+        self._check_open()
+        card: dict[str, Any] = json.loads(self._ffi.string(self._lib.pyemu_card(self._handle[0])))
+        return card
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that runs the emulator."""
+        self._check_open()
+        return str(self._ffi.string(self._lib.pyemu_engine(self._handle[0])).decode())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All inputs, then all outputs."""
+        self._check_open()
+        return [self._variable(index) for index in range(self._lib.pyemu_variable_count(self._handle[0]))]
+
+    @property
+    def columns(self) -> int | None:
+        """The number of columns of the bound arrays, ``None`` if none is bound."""
+        count = self._lib.pyemu_column_count(self._handle[0])
+        return count if count >= 0 else None
+
+    @property
+    def reference_columns(self) -> int:
+        """The number of columns recorded in the file."""
+        return int(self._lib.pyemu_reference_count(self._handle[0]))
+
+    def reference(self, name: str) -> np.ndarray:
+        """Return the recorded values of a variable, (column, level) or (column,), in its own type."""
+        variable = self._variable(self._index(name))
+        shape = (self.reference_columns,) if variable.level is None else (self.reference_columns, variable.size)
+        values = np.empty(shape, variable.dtype)
+        library.call(self._lib.pyemu_reference, self._handle[0], name.encode(), _describe(name, values), -1)
+        return values
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise library.error("the emulator is not open: it was closed already", self._lib.PYEMU_ERR_CLOSED)
+
+    def _index(self, name: str) -> int:
+        index = self._ffi.new("int64_t *")
+        library.call(self._lib.pyemu_variable_find, self._handle[0], name.encode(), index)
+        return int(index[0])
+
+    def _is_input(self, name: str) -> bool:
+        return self._variable(self._index(name)).is_input
+
+    def _variable(self, index: int) -> Variable:
+        info = self._ffi.new("pyemu_variable *", {"sizeof_variable": self._ffi.sizeof("pyemu_variable")})
+        library.call(self._lib.pyemu_variable_info, self._handle[0], index, info)
+        texts = (info.name, info.standard_name, info.units, info.level_name)
+        name, standard_name, units, level = (t and self._ffi.string(t).decode() for t in texts)
+        return Variable(
+            name=name,
+            standard_name=standard_name,
+            units=units,
+            level=level or None,
+            size=info.level_size,
+            dtype=_dtypes()[info.dtype],
+            is_input=info.direction == self._lib.PYEMU_INPUT,
+            is_bound=bool(info.is_bound),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.is_open:
+            self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) is not None and self.is_open:
+            self._lib.pyemu_close(self._handle, self._ffi.NULL, 0)
