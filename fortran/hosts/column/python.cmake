@@ -39,5 +39,5 @@ set_target_properties(
   pyemu_column_python PROPERTIES OUTPUT_NAME _column LINKER_LANGUAGE Fortran INSTALL_RPATH
                                  "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};$ORIGIN/../lib"
 )
-install(TARGETS pyemu_column_python LIBRARY DESTINATION pyemu/hosts)
-install(FILES ${WRAP}/_column_api.py DESTINATION pyemu/hosts)
+install(TARGETS pyemu_column_python LIBRARY DESTINATION hosts)
+install(FILES ${WRAP}/_column_api.py DESTINATION hosts)
