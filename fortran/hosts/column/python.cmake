@@ -37,7 +37,8 @@ target_include_directories(pyemu_column_python PRIVATE ${F2PY_INCLUDE})
 target_link_libraries(pyemu_column_python PRIVATE pyemu_column_host Python::NumPy)
 set_target_properties(
   pyemu_column_python PROPERTIES OUTPUT_NAME _column LINKER_LANGUAGE Fortran INSTALL_RPATH
-                                 "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};$ORIGIN/../lib"
+                                 "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}"
 )
+# A wheel is installed below the package; elsewhere this is a folder of the prefix.
 install(TARGETS pyemu_column_python LIBRARY DESTINATION hosts)
 install(FILES ${WRAP}/_column_api.py DESTINATION hosts)

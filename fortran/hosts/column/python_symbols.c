@@ -7,9 +7,7 @@
  * must not define them.
  */
 
-#define NAME(symbol)     \
-    extern char symbol[]; \
-    char symbol[16]
+#define NAME(symbol) __attribute__((visibility("default"))) char symbol[16]
 
 NAME(PyBaseObject_Type);
 NAME(PyBytes_Type);
