@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 from pyemu.emulator.units import check_units
 from pyemu.fields import FIELDS, field
 
-SCHEMA = 1  # the newest card schema this library reads and writes
+SCHEMA: Literal[1] = 1  # the newest card schema this library reads and writes
 
 DEFAULT_TOLERANCE = 2e-5  # of the largest absolute value of an output
 DEFAULT_TOLERANCE_REASON = (

@@ -7,7 +7,3 @@ class EmulatorFileError(ValueError):
 
 class ExportError(ValueError):
     """A module cannot be written as an emulator file: nothing has been written."""
-
-
-class ProgramNotFoundError(FileNotFoundError):
-    """A compiled program of pyemu is not installed."""

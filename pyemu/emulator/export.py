@@ -129,6 +129,8 @@ def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]
             )
     except Exception as error:  # torch raises many kinds; all mean that the module has no graph
         raise ExportError(f"torch cannot export {type(module).__name__} to ONNX: {error}") from error
+    if program is None:
+        raise ExportError(f"torch returned no ONNX program for {type(module).__name__}")
     return _plain(program.model_proto)
 
 

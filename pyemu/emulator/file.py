@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
 from pyemu.emulator import reference
@@ -63,16 +63,14 @@ class EmulatorFile:
     @cached_property
     def opset(self) -> int:
         """ONNX operator set of the graph."""
-        return next(entry.version for entry in self._model.opset_import if entry.domain in ("", "ai.onnx"))
+        model = _parse(self.path, self.onnx)
+        return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
     @cached_property
     def parameters(self) -> int:
         """Number of weights and other constants in the graph."""
-        return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in self._model.graph.initializer))
-
-    @property
-    def _model(self) -> onnx.ModelProto:
-        return onnx.load_model_from_string(self.onnx)
+        model = _parse(self.path, self.onnx)
+        return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in model.graph.initializer))
 
     def inputs(self) -> dict[str, np.ndarray]:
         """Reference inputs by name, in card order."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from pyemu.emulator.card import Card
 from pyemu.emulator.compare import OutputDifference, difference
-from pyemu.emulator.programs import find_program
 
 FORTRAN_PROGRAM = "pyemu_verify"
 FORTRAN_TIMEOUT = 300.0  # s
@@ -26,7 +25,7 @@ def onnxruntime(data: bytes) -> Runner:
 
     Returns a function from inputs by name to outputs by name.
     """
-    import onnxruntime as ort
+    import onnxruntime as ort  # type: ignore[import-untyped]
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -43,7 +42,9 @@ def libpyemu(path: Path, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[s
         LegError: the library is not built, or refuses the file.
     """
     try:
-        from pyemu.runtime import Emulator, EmulatorError
+        from pyemu.runtime import Emulator, EmulatorError, library_directory
+
+        library_directory()
     except (ImportError, OSError) as error:
         raise LegError(f"libpyemu cannot be loaded ({error}): build the library ('make setup')") from error
     columns = len(inputs[card.inputs[0].name])
@@ -70,11 +71,13 @@ def fortran(path: Path, card: Card) -> list[OutputDifference]:
         LegError: the program is not installed, stopped, or printed something else than one row per output.
     """
     try:
+        from pyemu.runtime import program as find_program
+
         program = find_program(FORTRAN_PROGRAM)
         done = subprocess.run(
             [program, str(path)], capture_output=True, text=True, timeout=FORTRAN_TIMEOUT, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (ImportError, OSError, subprocess.TimeoutExpired) as error:
         raise LegError(str(error)) from error
     if done.returncode != 0:
         raise LegError(

@@ -7,6 +7,8 @@ Numbers in ``torch.full``, ``full_like``, ``masked_fill``, ``number ** x`` and `
 float64 tensors or buffers where the digits matter. Export checks the budgets of the card either way.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from onnxscript import ir
@@ -15,10 +17,10 @@ from onnxscript import opset20 as op
 _UNSPECIFIED = -1
 
 
-def _scalar_tensor(s: float, dtype: int = _UNSPECIFIED, layout: str = "", device: str = "", pin_memory: bool = False):  # noqa: ANN202
+def _scalar_tensor(s: float, dtype: int = _UNSPECIFIED, layout: str = "", device: str = "", pin_memory: bool = False):
     """The constant ``s`` in its own type; the signature is that of ``aten::scalar_tensor``."""
     kind = ir.DataType.FLOAT if dtype == _UNSPECIFIED else ir.DataType(dtype)
-    return op.Constant(value=ir.tensor(np.array(s, kind.numpy())))
+    return op.Constant(value=ir.serde.serialize_tensor(ir.tensor(np.array(s, kind.numpy()))))
 
 
-EXACT_SCALARS = {torch.ops.aten.scalar_tensor.default: _scalar_tensor}
+EXACT_SCALARS: dict[Callable, Callable] = {torch.ops.aten.scalar_tensor.default: _scalar_tensor}

@@ -33,7 +33,9 @@ class LegResult:
     @property
     def passed(self) -> bool:
         """A route that could not be run has not passed."""
-        return self.problem is None and all(row.passed for row in (*self.outputs, *self.budgets))
+        if self.problem is not None:
+            return False
+        return all(row.passed for row in self.outputs) and all(row.passed for row in self.budgets)
 
 
 @dataclass(frozen=True)
