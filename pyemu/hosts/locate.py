@@ -5,6 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pyemu
+
 
 def rrtmg_directory() -> Path:
     """Folder of RRTMG in the installed climt wheel, for ``PYEMU_RRTMG`` or the namelist; climt is not imported.
@@ -23,17 +25,16 @@ def rrtmg_directory() -> Path:
 
 
 def column_executable() -> Path:
-    """The driver of the column host: ``PYEMU_COLUMN``, the installed package, or the search path, in this order.
+    """The driver of the column host: in the folder ``PYEMU_BIN``, in the installed package, or on the search path.
 
     Raises:
         FileNotFoundError: it is in none of these places.
     """
-    packaged = Path(__file__).parents[1] / "bin" / "pyemu_column"
-    candidates = [os.environ.get("PYEMU_COLUMN"), str(packaged), shutil.which("pyemu_column")]
-    for candidate in candidates:
-        if candidate and os.access(candidate, os.X_OK):
-            return Path(candidate)
-    raise FileNotFoundError(
-        f"pyemu_column not found: PYEMU_COLUMN is not set to it, it is neither {packaged} nor on PATH; build and install "
-        "the project (cmake --install, or pip install)"
-    )
+    folders = [os.environ.get("PYEMU_BIN", ""), *(str(Path(folder) / "bin") for folder in pyemu.__path__)]
+    found = shutil.which("pyemu_column", path=os.pathsep.join(filter(None, folders))) or shutil.which("pyemu_column")
+    if found is None:
+        raise FileNotFoundError(
+            f"pyemu_column found neither in {', '.join(filter(None, folders))} nor on PATH: build and install the project "
+            "with netcdf-fortran ('make setup'), or set PYEMU_BIN to the folder that holds it"
+        )
+    return Path(found)
