@@ -17,7 +17,7 @@ from pyemu.emulator.export import export_onnx
 class Wrong(ToyLongwave):
     """A toy whose outputs pass through ``change`` after the forward pass."""
 
-    def __init__(self, change) -> None:  # noqa: ANN001
+    def __init__(self, change) -> None:
         super().__init__()
         self.change = change
 
@@ -81,7 +81,7 @@ def test_constants_of_the_float64_tail_keep_their_digits(toy_path: Path) -> None
     ],
     ids=["mul", "div", "sub", "clamp", "where", "pow"],
 )
-def test_double_constants_are_exact_in_every_operation(operation) -> None:  # noqa: ANN001
+def test_double_constants_are_exact_in_every_operation(operation) -> None:
     from pyemu.emulator.scalars import EXACT_SCALARS
 
     class Module(torch.nn.Module):
