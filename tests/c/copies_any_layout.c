@@ -1,0 +1,241 @@
+/* Arrays of every rank, stride and type go to the tensor and back as an element-by-element copy says. */
+#include "array.h"
+#include "check.h"
+#include "dtype.h"
+
+static char message[512];
+static uint64_t random_state = 88172645463325252u;
+
+static int64_t random_below(int64_t n) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return (int64_t)(random_state >> 11) % n;
+}
+
+/* An array inside a block of memory with gaps between its elements. */
+struct sample {
+  pyemu_array array;
+  struct variable variable;
+  int level_dim;
+  int level; /* the dimension it stands for, -1 for none */
+  int64_t columns;
+  char *block;
+  size_t block_size;
+};
+
+/* Draw strides: the dimensions in any order, with gaps, some backwards. */
+static void draw_strides(struct sample *s) {
+  pyemu_array *a = &s->array;
+  int order[PYEMU_MAX_RANK];
+  int64_t stride = (int64_t)dtype_size(a->dtype), start = 0;
+  for (int i = 0; i < a->rank; ++i)
+    order[i] = i;
+  for (int i = a->rank - 1; i > 0; --i) {
+    int j = (int)random_below(i + 1), keep = order[i];
+    order[i] = order[j];
+    order[j] = keep;
+  }
+  for (int i = 0; i < a->rank; ++i) {
+    int d = order[i];
+    stride *= random_below(3) == 0 ? 2 : 1;
+    stride += random_below(8) == 0 ? 1 + random_below(3) : 0; /* unaligned elements */
+    a->strides[d] = stride;
+    stride *= a->shape[d];
+    if (random_below(4) == 0) {
+      start += a->strides[d] * (a->shape[d] - 1);
+      a->strides[d] = -a->strides[d];
+    }
+  }
+  s->block_size = (size_t)stride + 16;
+  s->block = malloc(s->block_size);
+  a->data = s->block + start;
+}
+
+static struct sample draw_sample(int32_t host, int32_t tensor, int32_t direction) {
+  struct sample s = {.level = -1, .level_dim = PYEMU_LAST_DIM, .columns = 1};
+  s.array.dtype = host;
+  s.array.rank = (int32_t)random_below(PYEMU_MAX_RANK + 1);
+  int64_t largest = s.array.rank <= 2 ? 70 : s.array.rank <= 4 ? 7 : 3;
+  for (int i = 0; i < s.array.rank; ++i)
+    s.array.shape[i] = 1 + random_below(largest);
+  s.variable = (struct variable){"x", "x", "1", NULL, 1, tensor, direction};
+  if (s.array.rank > 0 && random_below(4) > 0) {
+    s.level = (int)random_below(s.array.rank);
+    s.level_dim = s.level == s.array.rank - 1 && random_below(2) ? PYEMU_LAST_DIM : s.level;
+    s.variable.level_name = "layer";
+    s.variable.width = s.array.shape[s.level];
+  }
+  for (int i = 0; i < s.array.rank; ++i)
+    s.columns *= i == s.level ? 1 : s.array.shape[i];
+  draw_strides(&s);
+  return s;
+}
+
+/* Address of an element by its definition: columns count with the first dimension fastest. */
+static char *element_at(const struct sample *s, int64_t column, int64_t level) {
+  char *at = s->array.data;
+  for (int i = 0; i < s->array.rank; ++i) {
+    int64_t index = level;
+    if (i != s->level) {
+      index = column % s->array.shape[i];
+      column /= s->array.shape[i];
+    }
+    at += index * s->array.strides[i];
+  }
+  return at;
+}
+
+static double read_number(const char *at, int32_t dtype) {
+  float f;
+  double d;
+  int32_t i;
+  memcpy(&f, at, 4);
+  memcpy(&i, at, 4);
+  if (dtype != PYEMU_FLOAT64)
+    return dtype == PYEMU_FLOAT32 ? (double)f : (double)i;
+  memcpy(&d, at, 8);
+  return d;
+}
+
+static void write_number(char *at, int32_t dtype, double value) {
+  float f = (float)value;
+  int32_t i = (int32_t)value;
+  memcpy(at, dtype == PYEMU_FLOAT64 ? (void *)&value : dtype == PYEMU_FLOAT32 ? (void *)&f : (void *)&i,
+         dtype_size(dtype));
+}
+
+static void fill_array(struct sample *s) {
+  memset(s->block, 0x5A, s->block_size);
+  for (int64_t c = 0; c < s->columns; ++c)
+    for (int64_t l = 0; l < s->variable.width; ++l)
+      write_number(element_at(s, c, l), s->array.dtype, (double)(c * 1000 + l + 1));
+}
+
+/* The first array element goes to the first tensor element, and so on in column and level. */
+static void check_gather(struct sample *s, const struct layout *layout) {
+  size_t size = dtype_size(s->variable.dtype);
+  int64_t count = s->columns * s->variable.width;
+  char *tensor = malloc((size_t)count * size), *before = malloc(s->block_size);
+  int wrong = 0;
+  fill_array(s);
+  memcpy(before, s->block, s->block_size);
+  CHECK(layout_gather(layout, tensor, s->variable.dtype, 1));
+  for (int64_t c = 0; c < s->columns; ++c)
+    for (int64_t l = 0; l < s->variable.width; ++l) {
+      const char *at = tensor + (size_t)(c * s->variable.width + l) * size;
+      wrong += read_number(at, s->variable.dtype) != (double)(c * 1000 + l + 1);
+      wrong += layout_element(layout, c, l) != (double)(c * 1000 + l + 1);
+    }
+  CHECK(wrong == 0);
+  CHECK(memcmp(before, s->block, s->block_size) == 0);
+  if (layout_is_tensor(layout, s->variable.dtype))
+    CHECK(memcmp(tensor, s->array.data, (size_t)count * size) == 0);
+  free(tensor);
+  free(before);
+}
+
+/* Every element is written, and nothing between the elements is. */
+static void check_scatter(struct sample *s, const struct layout *layout) {
+  size_t size = dtype_size(s->variable.dtype);
+  int64_t count = s->columns * s->variable.width;
+  char *tensor = malloc((size_t)count * size), *expected = malloc(s->block_size);
+  fill_array(s);
+  memcpy(expected, s->block, s->block_size);
+  memset(s->block, 0x5A, s->block_size);
+  for (int64_t c = 0; c < s->columns; ++c)
+    for (int64_t l = 0; l < s->variable.width; ++l)
+      write_number(tensor + (size_t)(c * s->variable.width + l) * size, s->variable.dtype,
+                   (double)(c * 1000 + l + 1));
+  layout_scatter(layout, tensor, s->variable.dtype);
+  CHECK(memcmp(expected, s->block, s->block_size) == 0);
+  free(tensor);
+  free(expected);
+}
+
+static void check_span(const struct sample *s, const struct layout *layout) {
+  const char *first, *end, *low = s->array.data, *high = s->array.data;
+  layout_span(layout, &first, &end);
+  for (int64_t c = 0; c < s->columns; ++c)
+    for (int64_t l = 0; l < s->variable.width; ++l) {
+      const char *at = element_at(s, c, l);
+      low = at < low ? at : low;
+      high = at > high ? at : high;
+    }
+  CHECK(first == low && end == high + dtype_size(s->array.dtype));
+}
+
+static void check_pair(int32_t host, int32_t tensor) {
+  struct error error = error_in(message, sizeof message);
+  int n_direct = 0;
+  for (int i = 0; i < 1500; ++i) {
+    int32_t direction = host == PYEMU_INT32 && tensor != PYEMU_INT32 ? PYEMU_INPUT
+                        : i % 2                                      ? PYEMU_INPUT
+                                                                     : PYEMU_OUTPUT;
+    struct sample s = draw_sample(host, tensor, direction);
+    struct layout layout;
+    CHECK(layout_make(&layout, &s.array, &s.variable, s.level_dim, &error) == PYEMU_OK);
+    CHECK(layout.columns == s.columns);
+    n_direct += layout_is_tensor(&layout, tensor);
+    check_span(&s, &layout);
+    if (direction == PYEMU_INPUT)
+      check_gather(&s, &layout);
+    else
+      check_scatter(&s, &layout);
+    free(s.block);
+  }
+  CHECK((n_direct > 0) == (host == tensor));
+}
+
+/* Not-a-number and infinity are noticed in every element of every path, and only on request. */
+static void check_not_finite_is_noticed(int32_t host, int32_t tensor, double value) {
+  struct error error = error_in(message, sizeof message);
+  for (int i = 0; i < 300; ++i) {
+    struct sample s = draw_sample(host, tensor, PYEMU_INPUT);
+    struct layout layout;
+    char *out = malloc((size_t)(s.columns * s.variable.width) * dtype_size(tensor));
+    CHECK(layout_make(&layout, &s.array, &s.variable, s.level_dim, &error) == PYEMU_OK);
+    fill_array(&s);
+    write_number(element_at(&s, random_below(s.columns), random_below(s.variable.width)), host, value);
+    CHECK(!layout_gather(&layout, out, tensor, 1));
+    CHECK(layout_gather(&layout, out, tensor, 0));
+    CHECK(!tensor_is_finite(out, tensor, s.columns * s.variable.width));
+    free(out);
+    free(s.block);
+  }
+}
+
+/* Multiples of 8 and 16 and their neighbours: the edges of the blocked transposition. */
+static void check_transposition_edges(void) {
+  struct error error = error_in(message, sizeof message);
+  for (int64_t columns = 1; columns <= 40; ++columns)
+    for (int64_t width = 1; width <= 35; ++width) {
+      struct sample s = {.level = 1, .level_dim = 1, .columns = columns};
+      s.array = (pyemu_array){NULL, PYEMU_FLOAT64, 2, {columns, width}, {8, 8 * columns}};
+      s.block_size = (size_t)(8 * columns * width);
+      s.array.data = s.block = malloc(s.block_size);
+      s.variable = (struct variable){"x", "x", "1", "layer", width, PYEMU_FLOAT32, PYEMU_INPUT};
+      struct layout layout;
+      CHECK(layout_make(&layout, &s.array, &s.variable, 1, &error) == PYEMU_OK);
+      check_gather(&s, &layout);
+      check_scatter(&s, &layout);
+      free(s.block);
+    }
+}
+
+int main(void) {
+  check_pair(PYEMU_FLOAT32, PYEMU_FLOAT32);
+  check_pair(PYEMU_FLOAT32, PYEMU_FLOAT64);
+  check_pair(PYEMU_FLOAT64, PYEMU_FLOAT32);
+  check_pair(PYEMU_FLOAT64, PYEMU_FLOAT64);
+  check_pair(PYEMU_INT32, PYEMU_INT32);
+  check_pair(PYEMU_INT32, PYEMU_FLOAT32);
+  check_pair(PYEMU_INT32, PYEMU_FLOAT64);
+  const double zero = 0.0;
+  check_not_finite_is_noticed(PYEMU_FLOAT64, PYEMU_FLOAT64, zero / zero);
+  check_not_finite_is_noticed(PYEMU_FLOAT32, PYEMU_FLOAT32, -1 / zero);
+  check_not_finite_is_noticed(PYEMU_FLOAT32, PYEMU_FLOAT64, 1 / zero);
+  check_not_finite_is_noticed(PYEMU_FLOAT64, PYEMU_FLOAT32, 1e300);
+  check_transposition_edges();
+  return check_result();
+}

@@ -1,0 +1,108 @@
+/* A damaged file is refused with a status, at every length and with every byte changed; no byte beyond it is read. */
+#include "toy.h"
+
+static const char *directory;
+static char message[2048];
+
+/* Open a copy of exactly that size. */
+static int open_copy(const unsigned char *bytes, size_t size) {
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  pyemu_emulator *e = NULL;
+  unsigned char *exact = malloc(size ? size : 1);
+  memcpy(exact, bytes, size);
+  options.engine = "stub";
+  int status = pyemu_open_memory(exact, size, &options, &e, message, sizeof message);
+  free(exact);
+  CHECK((status == PYEMU_OK) == (e != NULL));
+  CHECK((status == PYEMU_OK) == (message[0] == '\0'));
+  if (e)
+    pyemu_close(&e, NULL, 0);
+  return status;
+}
+
+static void check_every_truncation_is_refused(void) {
+  size_t size;
+  unsigned char *bytes = check_read(directory, "toy.onnx", &size);
+  for (size_t length = 0; length < size; ++length) {
+    int status = open_copy(bytes, length);
+    CHECK(status == PYEMU_ERR_FORMAT || status == PYEMU_ERR_NO_CARD || status == PYEMU_ERR_CARD);
+    CHECK(strlen(message) > 20);
+  }
+  CHECK(open_copy(bytes, size) == PYEMU_OK);
+  free(bytes);
+}
+
+/* Whatever the byte becomes, open returns: with a status, or with an emulator that can be closed. */
+static void check_every_changed_byte_is_survived(void) {
+  static const unsigned char masks[] = {0x01, 0x80, 0xFF, 0x22, 0x5B};
+  size_t size;
+  unsigned char *bytes = check_read(directory, "toy.onnx", &size);
+  for (size_t i = 0; i < size; ++i)
+    for (size_t m = 0; m < sizeof masks; ++m) {
+      bytes[i] ^= masks[m];
+      int status = open_copy(bytes, size);
+      CHECK(status >= PYEMU_OK && status <= PYEMU_ERR_UNSUPPORTED);
+      bytes[i] ^= masks[m];
+    }
+  free(bytes);
+}
+
+struct expectation {
+  const char *file;
+  int status;
+  const char *piece;
+};
+
+static void check_bad_files(void) {
+  static const struct expectation bad[] = {
+      {"no_such_file.onnx", PYEMU_ERR_FILE, "cannot open"},
+      {"empty.onnx", PYEMU_ERR_FORMAT, "no graph in its 0 bytes"},
+      {"text.onnx", PYEMU_ERR_FORMAT, "not a whole ONNX file"},
+      {"truncated.onnx", PYEMU_ERR_FORMAT, "truncated"},
+      {"archive.pt2", PYEMU_ERR_UNSUPPORTED, "zip archive"},
+      {"no_card.onnx", PYEMU_ERR_NO_CARD, "no emulator card"},
+      {"no_reference.onnx", PYEMU_ERR_CARD, "no reference columns"},
+      {"newer_schema.onnx", PYEMU_ERR_SCHEMA,
+       "card schema 2 found, this library reads up to 1: update libpyemu"},
+      {"schema_text.onnx", PYEMU_ERR_CARD, "'schema' must be a whole number from 1, found a string"},
+      {"kind_field.onnx", PYEMU_ERR_UNSUPPORTED, "kind is 'field'"},
+      {"with_noise.onnx", PYEMU_ERR_UNSUPPORTED, "needs noise"},
+      {"with_state.onnx", PYEMU_ERR_UNSUPPORTED, "carries state"},
+      {"no_inputs.onnx", PYEMU_ERR_CARD, "lists 0 inputs"},
+      {"name_twice.onnx", PYEMU_ERR_CARD, "'air_temperature' twice"},
+      {"name_number.onnx", PYEMU_ERR_CARD, "'name' must be a string, found a number"},
+      {"dtype_unknown.onnx", PYEMU_ERR_CARD, "dtype 'float16'; expected float32"},
+      {"dims_without_column.onnx", PYEMU_ERR_CARD, "'dims' must be"},
+      {"size_zero.onnx", PYEMU_ERR_CARD, "whole number from 1"},
+      {"size_huge.onnx", PYEMU_ERR_CARD, "whole number from 1"},
+      {"size_missing.onnx", PYEMU_ERR_CARD, "found nothing"},
+      {"card_is_list.onnx", PYEMU_ERR_CARD, "must be a JSON object, found a list"},
+      {"card_is_deep.onnx", PYEMU_ERR_CARD, "nested too deeply"},
+      {"card_is_cut.onnx", PYEMU_ERR_CARD, "the emulator card is not valid JSON"},
+      {"reference_short.onnx", PYEMU_ERR_CARD, "too few for 4 columns of 5 float32"},
+      {"reference_not_base64.onnx", PYEMU_ERR_CARD, "are not the base64"},
+      {"reference_missing.onnx", PYEMU_ERR_CARD, "must be a string, found nothing"},
+      {"reference_no_columns.onnx", PYEMU_ERR_CARD, "must be a number from 1"},
+      {"reference_many_columns.onnx", PYEMU_ERR_CARD, "must be a number from 1"},
+      {"reference_encoding.onnx", PYEMU_ERR_CARD, "base64-le"},
+  };
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  options.engine = "stub";
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+    char path[4096];
+    pyemu_emulator *e = (pyemu_emulator *)&options;
+    snprintf(path, sizeof path, "%s/%s", directory, bad[i].file);
+    CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), bad[i].status, bad[i].piece);
+    CHECK(strstr(message, bad[i].file) && e == NULL);
+  }
+  CHECK_STATUS(pyemu_open(directory, &options, &(pyemu_emulator *){NULL}, message, sizeof message),
+               PYEMU_ERR_FILE, "not a regular file");
+}
+
+int main(int argc, char **argv) {
+  directory = argc > 1 ? argv[1] : ".";
+  check_every_truncation_is_refused();
+  check_every_changed_byte_is_survived();
+  check_bad_files();
+  return check_result();
+}
