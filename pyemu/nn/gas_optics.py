@@ -1,0 +1,73 @@
+"""Learned gas optics: one small network, shared by all layers, gives the absorption of a few spectral terms.
+
+The terms play the part of the g-points of a correlated k-distribution (Lacis and Oinas 1991, doi:10.1029/90JD01945; Hogan
+and Matricardi 2022, doi:10.1029/2022MS003033), but are found by gradient descent on broadband fluxes and heating rates.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from pyemu.physics import thermal
+
+LAYER_FEATURES = 6
+# Rough centre and spread of each feature, so that the network sees numbers of order one; trained weights do the rest.
+FEATURE_CENTRES = (9.0, 250.0, -9.0, -14.0, -7.5, 2.5)
+FEATURE_SPREADS = (2.5, 30.0, 3.0, 1.5, 0.7, 1.5)
+MIN_MOLE_FRACTION = 1e-10  # mol mol-1, floor of logarithms
+LOG_ABSORPTION_LIMITS = (-25.0, 8.0)  # keeps the exponential of an untrained network finite
+
+
+class GasOptics(nn.Module):
+    """Absorption optical depth of gases, (layer, column, term), from temperature, pressure and composition.
+
+    ``n_extra`` asks for further raw outputs of the same network, which the caller interprets.
+    """
+
+    def __init__(self, n_terms: int, n_hidden: int, initial_log_absorption: Tensor, n_extra: int = 0):
+        super().__init__()
+        self.n_terms = n_terms
+        self.network = nn.Sequential(
+            nn.Linear(LAYER_FEATURES, n_hidden), nn.SiLU(),
+            nn.Linear(n_hidden, n_hidden), nn.SiLU(),
+            nn.Linear(n_hidden, n_terms + n_extra),
+        )  # fmt: skip
+        self.log_absorption = nn.Parameter(initial_log_absorption.clone())
+        self.register_buffer("centres", torch.tensor(FEATURE_CENTRES))
+        self.register_buffer("spreads", torch.tensor(FEATURE_SPREADS))
+
+    def forward(self, columns: dict[str, Tensor], mass: Tensor) -> tuple[Tensor, Tensor]:
+        """Optical depth of every layer, and the extra raw outputs; ``mass`` is air [kg m-2], (layer, column, 1)."""
+        features = (layer_features(columns) - self.centres) / self.spreads
+        raw = self.network(features)
+        log_absorption = 2.0 * raw[..., : self.n_terms] + self.log_absorption
+        return mass * torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS)), raw[..., self.n_terms :]
+
+
+def layer_features(columns: dict[str, Tensor]) -> Tensor:
+    """What the gas optics see of a layer, (layer, column, feature).
+
+    Log pressure, temperature, log mole fractions of water, ozone and carbon dioxide, and the log of the column's water
+    vapour path, on which RRTMG's diffusivity angle depends.
+    """
+    temperature = columns["air_temperature"]
+    pressure = columns["air_pressure_at_interfaces"]
+    humidity = columns["specific_humidity"]
+    vapour_path = (humidity * thermal.layer_mass(pressure)).sum(dim=1, keepdim=True)
+    carbon_dioxide = columns["mole_fraction_of_carbon_dioxide_in_air"][:, None]
+    features = [
+        torch.log(thermal.layer_pressure(pressure)),
+        temperature,
+        torch.log(torch.clamp(thermal.vapour_mole_fraction(humidity), min=MIN_MOLE_FRACTION)),
+        torch.log(torch.clamp(columns["mole_fraction_of_ozone_in_air"], min=MIN_MOLE_FRACTION)),
+        torch.log(carbon_dioxide).expand_as(temperature),
+        torch.log(torch.clamp(vapour_path, min=1e-6)).expand_as(temperature),
+    ]
+    return torch.stack(features, dim=-1).transpose(0, 1)
+
+
+def layer_amounts(columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Air, liquid and ice of every layer: [kg m-2], [g m-2], [g m-2], each (layer, column, 1)."""
+    mass = thermal.layer_mass(columns["air_pressure_at_interfaces"])
+    liquid = 1000.0 * mass * columns["mass_fraction_of_cloud_liquid_water_in_air"]
+    ice = 1000.0 * mass * columns["mass_fraction_of_cloud_ice_in_air"]
+    return tuple(amount.T[:, :, None] for amount in (mass, liquid, ice))

@@ -1,0 +1,87 @@
+"""Shortwave network: learned optics inside an exact two-stream adding solver.
+
+Each spectral term has a share of the incoming sunlight, Rayleigh scattering, an ozone cross-section, gas absorption from
+the shared layer network, and scattering and absorption of cloud water and ice. Half of the terms start as ultraviolet and
+visible light (ozone, Rayleigh), half as near infrared (water vapour), so that descent begins near the physics.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pyemu import constants
+from pyemu.nn.gas_optics import GasOptics, layer_amounts
+from pyemu.nn.two_stream import adding, two_stream_layers
+
+MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at half a degree
+MAX_SCATTERING_ALBEDO = 0.999999
+
+
+class SpectralShortwave(nn.Module):
+    """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
+
+    def __init__(self, n_terms: int = 16, n_hidden: int = 32):
+        super().__init__()
+        n_visible = (n_terms + 1) // 2
+        n_infrared = n_terms - n_visible
+        self.gas = GasOptics(n_terms, n_hidden, _halves(torch.full((n_visible,), -16.0), torch.linspace(-16.0, -3.0, n_infrared)))
+        self.log_ozone_absorption = nn.Parameter(  # m2 mol-1
+            _halves(torch.linspace(6.5, -2.5, n_visible), torch.full((n_infrared,), -9.0))
+        )
+        self.solar_logits = nn.Parameter(_halves(torch.linspace(-3.0, 1.2, n_visible), torch.linspace(1.0, -1.5, n_infrared)))
+        self.log_rayleigh = nn.Parameter(  # m2 kg-1
+            _halves(torch.linspace(0.5, -1.5, n_visible), torch.linspace(-3.0, -6.0, n_infrared)) - 9.2
+        )
+        self.liquid = CloudOptics(n_terms, scattering=0.04)
+        self.ice = CloudOptics(n_terms, scattering=0.02)
+
+    def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Fluxes up and down at interfaces, top first; both vanish with the incoming flux."""
+        depth, scattering_albedo, asymmetry = self._optics(columns)
+        cosine = torch.clamp(columns["cosine_of_solar_zenith_angle"], min=MIN_COSINE)[:, None]
+        layers = two_stream_layers(depth, scattering_albedo, asymmetry, cosine)
+        shares = torch.softmax(self.solar_logits, dim=0)
+        incoming = shares * torch.ones_like(cosine)
+        albedo = columns["surface_albedo"][:, None] * torch.ones_like(shares)
+        up, down = adding(layers, incoming, albedo)
+        solar = columns["toa_incoming_shortwave_flux"][:, None]
+        return solar * up, solar * down
+
+    def _optics(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Optical depth, single-scattering albedo and asymmetry of every layer and term."""
+        mass, liquid, ice = layer_amounts(columns)
+        ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * mass / constants.MOLAR_MASS_OF_DRY_AIR
+        absorbed = self.gas(columns, mass)[0] + ozone * torch.exp(self.log_ozone_absorption)
+        absorbed = absorbed + self.liquid.absorption(liquid) + self.ice.absorption(ice)
+        by_liquid, by_ice = self.liquid.scattering(liquid), self.ice.scattering(ice)
+        scattered = mass * torch.exp(self.log_rayleigh) + by_liquid + by_ice
+        depth = absorbed + scattered
+        asymmetry = (by_liquid * self.liquid.asymmetry() + by_ice * self.ice.asymmetry()) / scattered
+        return depth, torch.clamp(scattered / depth, max=MAX_SCATTERING_ALBEDO), asymmetry
+
+
+class CloudOptics(nn.Module):
+    """Delta-scaled scattering and absorption per path [m2 g-1] and asymmetry [1] of one phase, one value per term."""
+
+    def __init__(self, n_terms: int, scattering: float):
+        super().__init__()
+        self.log_scattering = nn.Parameter(torch.full((n_terms,), math.log(scattering)))
+        self.log_absorption = nn.Parameter(torch.linspace(-12.0, -5.0, n_terms))
+        self.asymmetry_logits = nn.Parameter(torch.zeros(n_terms))
+
+    def scattering(self, path: Tensor) -> Tensor:
+        """Scattering optical depth from the path [g m-2]."""
+        return path * torch.exp(self.log_scattering)
+
+    def absorption(self, path: Tensor) -> Tensor:
+        """Absorption optical depth from the path [g m-2]."""
+        return path * torch.exp(self.log_absorption)
+
+    def asymmetry(self) -> Tensor:
+        """Asymmetry factor in (0, 1)."""
+        return torch.sigmoid(self.asymmetry_logits)
+
+
+def _halves(visible: Tensor, infrared: Tensor) -> Tensor:
+    return torch.cat([visible, infrared])

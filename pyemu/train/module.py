@@ -1,0 +1,44 @@
+"""The Lightning module: one network, one loss, Adam with a cosine schedule."""
+
+import math
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from pyemu.train.loss import radiation_loss
+
+WARM_UP_STEPS = 200
+FINAL_SHARE = 1e-3  # of the learning rate, at the end of the cosine
+
+
+class RadiationTraining(lightning.LightningModule):
+    """Trains a network that maps a dictionary of columns to fluxes up and down."""
+
+    def __init__(self, network: nn.Module, band: str, learning_rate: float, n_steps: int):
+        super().__init__()
+        self.network = network
+        self.band = band
+        self.learning_rate = learning_rate
+        self.n_steps = n_steps
+
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        """Loss of one batch."""
+        loss = radiation_loss(*self.network(batch), batch, self.band)
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
+        """Loss on atmospheres and climates that training does not see."""
+        loss = radiation_loss(*self.network(batch), batch, self.band)
+        self.log("validation_loss", loss, prog_bar=True, batch_size=len(batch["air_temperature"]))
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """Adam, warm-up, one cosine over the whole training."""
+        optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _share(self, step: int) -> float:
+        cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.n_steps)))
+        return min(1.0, (step + 4) / WARM_UP_STEPS) * (FINAL_SHARE + (1.0 - FINAL_SHARE) * cosine)

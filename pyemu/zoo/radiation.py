@@ -1,0 +1,121 @@
+"""Emulators of RRTMG: longwave and shortwave fluxes of a column, clear or overcast.
+
+One system per band, each with four networks to choose from: ``spectral`` (learned optics inside an exact solver, the
+default), ``dense``, ``convolution`` and ``recurrent``. The choice of the default rests on the error-cost curve in
+``docs/explanations/radiation-networks.md``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pyemu.data.vertical_grid import N_LAYERS
+from pyemu.fields import Field, field
+from pyemu.nn.profile_networks import BidirectionalRecurrent, DenseProfile, DilatedConvolution, ProfileFluxes
+from pyemu.nn.spectral_longwave import SpectralLongwave
+from pyemu.nn.spectral_shortwave import SpectralShortwave
+from pyemu.physics.fluxes import heating_rate
+
+PRESSURE = "air_pressure_at_interfaces"
+
+_ATMOSPHERE = (
+    "air_temperature",
+    PRESSURE,
+    "specific_humidity",
+    "mole_fraction_of_ozone_in_air",
+    "mole_fraction_of_carbon_dioxide_in_air",
+    "mass_fraction_of_cloud_liquid_water_in_air",
+    "mass_fraction_of_cloud_ice_in_air",
+)
+_BOUNDARY = {
+    "longwave": ("surface_temperature", "surface_longwave_emissivity"),
+    "shortwave": ("surface_albedo", "cosine_of_solar_zenith_angle", "toa_incoming_shortwave_flux"),
+}
+
+
+@dataclass(frozen=True)
+class RadiationSystem:
+    """One band of RRTMG as a system of the zoo: its variables and its networks."""
+
+    band: str
+    summary: str
+    networks: Mapping[str, Callable[[], nn.Module]]
+    default_network: str = "spectral"
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        return f"rrtmg_{self.band}"
+
+    @property
+    def inputs(self) -> tuple[Field, ...]:
+        """Inputs in the order of the graph."""
+        return tuple(field(name) for name in (*_ATMOSPHERE, *_BOUNDARY[self.band]))
+
+    @property
+    def outputs(self) -> tuple[Field, ...]:
+        """Upwelling flux, downwelling flux, heating."""
+        return tuple(field(name) for name in flux_names(self.band))
+
+    def build(self, network: str | None = None) -> nn.Module:
+        """A fresh network: takes a dictionary of columns, returns fluxes up and down [W m-2].
+
+        Raises ``KeyError`` naming the networks there are.
+        """
+        chosen = network or self.default_network
+        if chosen not in self.networks:
+            raise KeyError(f"{self.name} has no network '{chosen}'; choose one of: {', '.join(self.networks)}")
+        return self.networks[chosen]()
+
+    def emulator(self, network: nn.Module) -> nn.Module:
+        """The physical graph around a trained network: tensors in the order of ``inputs`` to those of ``outputs``."""
+        return RadiationEmulator(network, tuple(item.name for item in self.inputs))
+
+
+class RadiationEmulator(nn.Module):
+    """Network in float32, flux divergence in float64, so that the column's energy closes to round-off."""
+
+    def __init__(self, network: nn.Module, input_names: tuple[str, ...]):
+        super().__init__()
+        self.network = network
+        self.input_names = input_names
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Upwelling and downwelling flux [W m-2], (column, interface), and heating [K s-1], (column, layer)."""
+        columns = dict(zip(self.input_names, tensors, strict=True))
+        pressure = columns[PRESSURE].to(torch.float64)
+        single = {name: values.to(torch.float32) for name, values in columns.items()}
+        up, down = (flux.to(torch.float64) for flux in self.network(single))
+        return up, down, heating_rate(up, down, pressure)
+
+
+def flux_names(band: str) -> tuple[str, str, str]:
+    """Identifiers of a band's outputs: upwelling flux, downwelling flux, heating."""
+    return (
+        f"upwelling_{band}_flux_in_air_at_interfaces",
+        f"downwelling_{band}_flux_in_air_at_interfaces",
+        f"tendency_of_air_temperature_due_to_{band}_heating",
+    )
+
+
+def _generic(band: str) -> dict[str, Callable[[], nn.Module]]:
+    n_scalars = ProfileFluxes.n_scalars(band)
+    return {
+        "dense": lambda: ProfileFluxes(band, DenseProfile(n_scalars, N_LAYERS, n_hidden=384, depth=3)),
+        "convolution": lambda: ProfileFluxes(band, DilatedConvolution(n_scalars, N_LAYERS, n_channels=64, depth=8)),
+        "recurrent": lambda: ProfileFluxes(band, BidirectionalRecurrent(n_scalars, N_LAYERS, n_hidden=48)),
+    }
+
+
+LONGWAVE = RadiationSystem(
+    "longwave",
+    "RRTMG longwave fluxes and heating of a clear or overcast column",
+    {"spectral": SpectralLongwave} | _generic("longwave"),
+)
+SHORTWAVE = RadiationSystem(
+    "shortwave",
+    "RRTMG shortwave fluxes and heating of a clear or overcast column",
+    {"spectral": SpectralShortwave} | _generic("shortwave"),
+)
