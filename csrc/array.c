@@ -25,7 +25,8 @@ static int check_array(const pyemu_array *array, const struct variable *v,
     return fail(error, PYEMU_ERR_KIND,
                 "the array for '%s' is %s, which cannot serve this %s of type %s; bind %s array",
                 v->name, dtype_name(array->dtype), v->direction == PYEMU_INPUT ? "input" : "output",
-                dtype_name(v->dtype), v->dtype == PYEMU_INT32 ? "an int32" : "a float32 or float64");
+                dtype_name(v->dtype),
+                v->dtype == PYEMU_INT32 ? "an int32" : "a float32 or float64");
   return PYEMU_OK;
 }
 
@@ -55,14 +56,20 @@ static int check_extents(const pyemu_array *array, const struct variable *v,
 static int check_overlap(const pyemu_array *array, const struct variable *v,
                          const struct error *error) {
   int64_t size = (int64_t)dtype_size(array->dtype);
-  for (int i = 0; i < array->rank && v->direction == PYEMU_OUTPUT; ++i)
+  int shared = -1;
+  for (int i = 0; i < array->rank && v->direction == PYEMU_OUTPUT; ++i) {
+    if (array->shape[i] == 0)
+      return PYEMU_OK;
     if (array->shape[i] > 1 && llabs(array->strides[i]) < size)
-      return fail(
-          error, PYEMU_ERR_LAYOUT,
-          "elements along dimension %d of the array for output '%s' share memory (stride %lld "
-          "bytes, element %lld bytes)",
-          i + 1, v->name, (long long)array->strides[i], (long long)size);
-  return PYEMU_OK;
+      shared = i;
+  }
+  if (shared < 0)
+    return PYEMU_OK;
+  return fail(
+      error, PYEMU_ERR_LAYOUT,
+      "elements along dimension %d of the array for output '%s' share memory (stride %lld bytes, "
+      "element %lld bytes)",
+      shared + 1, v->name, (long long)array->strides[shared], (long long)size);
 }
 
 /* Resolve 'level_dim' to a dimension of the array, -1 for a variable without level. */

@@ -1,4 +1,5 @@
-/* Plugins that must be refused: of another interface, or of none. And a library that is no longer new enough. */
+/* Plugins that must be refused: of another interface, or of none. And a library that is no longer
+ * new enough. */
 #include "engine.h"
 
 const struct engine *pyemu_engine_plugin(void);
@@ -16,9 +17,7 @@ static const void *get_api(uint32_t version) {
 }
 
 const void *OrtGetApiBase(void) {
-  static const struct {
-    const void *(*get_api)(uint32_t);
-  } base = {get_api};
+  static const struct { const void *(*get_api)(uint32_t); } base = {get_api};
   return &base;
 }
 #endif

@@ -1,4 +1,5 @@
-/* Every slot of ONNX Runtime's table that we declare does, in the installed library, what its name says. */
+/* Every slot of ONNX Runtime's table that we declare does, in the installed library, what its name
+ * says. */
 #include "check.h"
 #include "engines/onnxruntime/library.h"
 

@@ -1,4 +1,5 @@
-/* Arrays of every rank, stride and type go to the tensor and back as an element-by-element copy says. */
+/* Arrays of every rank, stride and type go to the tensor and back as an element-by-element copy
+ * says. */
 #include "array.h"
 #include "check.h"
 #include "dtype.h"
@@ -101,7 +102,10 @@ static double read_number(const char *at, int32_t dtype) {
 static void write_number(char *at, int32_t dtype, double value) {
   float f = (float)value;
   int32_t i = (int32_t)value;
-  memcpy(at, dtype == PYEMU_FLOAT64 ? (void *)&value : dtype == PYEMU_FLOAT32 ? (void *)&f : (void *)&i,
+  memcpy(at,
+         dtype == PYEMU_FLOAT64   ? (void *)&value
+         : dtype == PYEMU_FLOAT32 ? (void *)&f
+                                  : (void *)&i,
          dtype_size(dtype));
 }
 
@@ -196,7 +200,8 @@ static void check_not_finite_is_noticed(int32_t host, int32_t tensor, double val
     char *out = malloc((size_t)(s.columns * s.variable.width) * dtype_size(tensor));
     CHECK(layout_make(&layout, &s.array, &s.variable, s.level_dim, &error) == PYEMU_OK);
     fill_array(&s);
-    write_number(element_at(&s, random_below(s.columns), random_below(s.variable.width)), host, value);
+    write_number(element_at(&s, random_below(s.columns), random_below(s.variable.width)), host,
+                 value);
     CHECK(!layout_gather(&layout, out, tensor, 1));
     CHECK(layout_gather(&layout, out, tensor, 0));
     CHECK(!tensor_is_finite(out, tensor, s.columns * s.variable.width));

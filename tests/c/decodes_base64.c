@@ -11,8 +11,10 @@ static int decodes(const char *text, const char *expected) {
 int main(void) {
   unsigned char bytes[16];
   CHECK(decodes("", "") && decodes("Zg==", "f") && decodes("Zm8=", "fo") && decodes("Zm9v", "foo"));
-  CHECK(decodes("Zm9vYg==", "foob") && decodes("Zm9vYmE=", "fooba") && decodes("Zm9vYmFy", "foobar"));
-  CHECK(base64_decode("+/+/", 4, bytes, 3) && bytes[0] == 0xFB && bytes[1] == 0xFF && bytes[2] == 0xBF);
+  CHECK(decodes("Zm9vYg==", "foob") && decodes("Zm9vYmE=", "fooba") &&
+        decodes("Zm9vYmFy", "foobar"));
+  CHECK(base64_decode("+/+/", 4, bytes, 3) && bytes[0] == 0xFB && bytes[1] == 0xFF &&
+        bytes[2] == 0xBF);
   CHECK(!base64_decode("Zg==", 4, bytes, 2) && !base64_decode("Zg==", 4, bytes, 3));
   CHECK(!base64_decode("Zm8=", 4, bytes, 1) && !base64_decode("Zm9v", 4, bytes, 4));
   CHECK(!base64_decode("Zg=", 3, bytes, 1) && !base64_decode("Zm9v", 4, bytes, 0));

@@ -1,4 +1,5 @@
-/* The harness itself: a failed check must make the test fail. CTest expects this program to fail. */
+/* The harness itself: a failed check must make the test fail. CTest expects this program to fail.
+ */
 #include "check.h"
 
 int main(void) {

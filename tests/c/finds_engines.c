@@ -1,4 +1,5 @@
-/* Engines and their runtime library: found where they should be, refused with a reason otherwise. */
+/* Engines and their runtime library: found where they should be, refused with a reason otherwise.
+ */
 #include "toy.h"
 
 static char message[4096];
@@ -27,7 +28,8 @@ static void check_names(void) {
 
 static void check_plugins(void) {
   setenv("PYEMU_ENGINE_PATH", "/no/such/directory::relative", 1);
-  CHECK_STATUS(open_with("onnxruntime", NULL), PYEMU_ERR_ENGINE, "in '/no/such/directory::relative'");
+  CHECK_STATUS(open_with("onnxruntime", NULL), PYEMU_ERR_ENGINE,
+               "in '/no/such/directory::relative'");
   CHECK_STATUS(open_with("stub", NULL), PYEMU_OK, "");
   char path[4096];
   snprintf(path, sizeof path, "/no/such/directory:%s", plugins);
@@ -51,7 +53,8 @@ static void check_runtime_library(const char *good) {
   snprintf(path, sizeof path, "%s/libpyemu_engine_other_interface.so", plugins);
   CHECK_STATUS(open_with("onnxruntime", path), PYEMU_ERR_ENGINE, "it is too old");
   setenv("PYEMU_ORT", "/no/such/library.so", 1);
-  CHECK_STATUS(open_with("onnxruntime", NULL), PYEMU_ERR_ENGINE, "(the environment variable PYEMU_ORT)");
+  CHECK_STATUS(open_with("onnxruntime", NULL), PYEMU_ERR_ENGINE,
+               "(the environment variable PYEMU_ORT)");
   CHECK_STATUS(open_with("onnxruntime", good), PYEMU_OK, "");
   setenv("PYEMU_ORT", good, 1);
   CHECK_STATUS(open_with("onnxruntime", NULL), PYEMU_OK, "");
@@ -63,12 +66,16 @@ static void check_graphs(void) {
   static const struct {
     const char *file, *piece;
   } bad[] = {
-      {"graph_other_name.onnx", "the graph has input 'surface_temperature', which the card does not list"},
-      {"graph_other_dtype.onnx", "'air_pressure_at_interfaces' is float64 in the graph but float32 on the card"},
+      {"graph_other_name.onnx",
+       "the graph has input 'surface_temperature', which the card does not list"},
+      {"graph_other_dtype.onnx",
+       "'air_pressure_at_interfaces' is float64 in the graph but float32 on the card"},
       {"graph_other_size.onnx", "'air_temperature' has 5 levels in the graph but 6 on the card"},
-      {"graph_other_rank.onnx", "'surface_temperature' has 1 dimensions in the graph but 2 on the card"},
+      {"graph_other_rank.onnx",
+       "'surface_temperature' has 1 dimensions in the graph but 2 on the card"},
       {"graph_lacks_output.onnx", "the card lists output 'extra', which the graph does not have"},
-      {"graph_has_output.onnx", "the graph has output 'toa_outgoing_longwave_flux', which the card does"},
+      {"graph_has_output.onnx",
+       "the graph has output 'toa_outgoing_longwave_flux', which the card does"},
       {"fixed_columns.onnx", "has a fixed number of columns (7)"},
       {"graph_broken.onnx", "ONNX Runtime could not load the graph: "},
   };
@@ -76,7 +83,8 @@ static void check_graphs(void) {
     char path[4096];
     pyemu_emulator *e = NULL;
     snprintf(path, sizeof path, "%s/%s", directory, bad[i].file);
-    CHECK_STATUS(pyemu_open(path, NULL, &e, message, sizeof message), PYEMU_ERR_GRAPH, bad[i].piece);
+    CHECK_STATUS(pyemu_open(path, NULL, &e, message, sizeof message), PYEMU_ERR_GRAPH,
+                 bad[i].piece);
   }
 }
 

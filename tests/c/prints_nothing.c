@@ -4,9 +4,10 @@
 #include "toy.h"
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"toy.onnx",  "no_card.onnx",      "truncated.onnx", "graph_broken.onnx",
-                                      "mlp.onnx",  "card_is_deep.onnx", "fails.onnx",     "no_such_file",
-                                      "text.onnx", "fixed_columns.onnx"};
+  static const char *const files[] = {"toy.onnx",          "no_card.onnx", "truncated.onnx",
+                                      "graph_broken.onnx", "mlp.onnx",     "card_is_deep.onnx",
+                                      "fails.onnx",        "no_such_file", "text.onnx",
+                                      "fixed_columns.onnx"};
   static struct toy toy;
   const char *directory = argc > 1 ? argv[1] : ".";
   FILE *caught = tmpfile();

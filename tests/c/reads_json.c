@@ -18,13 +18,23 @@ static int parse(struct json *json, const char *text, size_t length) {
 }
 
 static void check_texts(void) {
-  static const char *const good[] = {"null",  "true",   " [ ] ", "{}",        "-0.5e+10", "0",
-                                     "\"\"",  "[1,2]",  "\"\\u00e9\\n\"",     "{\"a\":{\"b\":[1]}}",
-                                     "1E5",   "[[[]]]", "{\"a\" : 1 , \"a\" : 2}"};
-  static const char *const bad[] = {"",      "nul",    "[1,]",  "{,}",      "{\"a\"}", "{\"a\":}", "01",
-                                    "1.",    ".5",     "+1",    "1e",       "\"",      "\"\\x\"",  "[1 2]",
-                                    "\"\\u12g4\"",     "{1:2}", "[1]]",     "\"\n\"",  "tru e",    "-",
-                                    "\"\\",  "\"\\u1", "'a'",   "{\"a\":1,}", "NaN",   "Infinity"};
+  static const char *const good[] = {"null",
+                                     "true",
+                                     " [ ] ",
+                                     "{}",
+                                     "-0.5e+10",
+                                     "0",
+                                     "\"\"",
+                                     "[1,2]",
+                                     "\"\\u00e9\\n\"",
+                                     "{\"a\":{\"b\":[1]}}",
+                                     "1E5",
+                                     "[[[]]]",
+                                     "{\"a\" : 1 , \"a\" : 2}"};
+  static const char *const bad[] = {
+      "",      "nul", "[1,]", "{,}",     "{\"a\"}", "{\"a\":}",    "01",    "1.",      ".5",
+      "+1",    "1e",  "\"",   "\"\\x\"", "[1 2]",   "\"\\u12g4\"", "{1:2}", "[1]]",    "\"\n\"",
+      "tru e", "-",   "\"\\", "\"\\u1",  "'a'",     "{\"a\":1,}",  "NaN",   "Infinity"};
   struct json json;
   for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i)
     CHECK(parse(&json, good[i], strlen(good[i])) == PYEMU_OK);
@@ -59,9 +69,10 @@ static void check_depth_is_limited(void) {
 }
 
 static void check_values(void) {
-  const char text[] = "{\"n\": 9223372036854775807, \"big\": 9223372036854775808, \"neg\": -12, \"x\": 1.0,"
-                      "\"s\": \"a\\u00e9\\ud83d\\ude00\\t\\/\", \"half\": \"\\ud83d\", \"zero\": \"\\u0000\","
-                      "\"list\": [3, 4]}";
+  const char text[] =
+      "{\"n\": 9223372036854775807, \"big\": 9223372036854775808, \"neg\": -12, \"x\": 1.0,"
+      "\"s\": \"a\\u00e9\\ud83d\\ude00\\t\\/\", \"half\": \"\\ud83d\", \"zero\": \"\\u0000\","
+      "\"list\": [3, 4]}";
   struct error error = error_in(message, sizeof message);
   struct json json;
   int64_t value = 0;

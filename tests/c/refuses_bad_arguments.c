@@ -17,22 +17,27 @@ static void check_null(void) {
   CHECK_STATUS(pyemu_open_memory(NULL, 9, NULL, &none, message, n), PYEMU_ERR_ARGUMENT, "'bytes'");
   CHECK_STATUS(pyemu_open_memory("x", 1, NULL, NULL, message, n), PYEMU_ERR_ARGUMENT, "'emulator'");
   CHECK_STATUS(pyemu_bind(NULL, "x", &array, NULL, -1, message, n), PYEMU_ERR_CLOSED, "not open");
-  CHECK_STATUS(pyemu_bind(e, NULL, &array, NULL, -1, message, n), PYEMU_ERR_ARGUMENT, "'name' is NULL");
-  CHECK_STATUS(pyemu_bind(e, "x", NULL, NULL, -1, message, n), PYEMU_ERR_ARGUMENT, "'array' is NULL");
+  CHECK_STATUS(pyemu_bind(e, NULL, &array, NULL, -1, message, n), PYEMU_ERR_ARGUMENT,
+               "'name' is NULL");
+  CHECK_STATUS(pyemu_bind(e, "x", NULL, NULL, -1, message, n), PYEMU_ERR_ARGUMENT,
+               "'array' is NULL");
   CHECK_STATUS(pyemu_unbind(NULL, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_run(NULL, 1, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_close(NULL, message, n), PYEMU_OK, "");
   CHECK_STATUS(pyemu_close(&none, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_variable_info(NULL, 0, &variable, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_variable_info(e, 0, NULL, message, n), PYEMU_ERR_ARGUMENT, "sizeof_variable");
-  CHECK_STATUS(pyemu_variable_info(e, 6, &variable, message, n), PYEMU_ERR_ARGUMENT, "expected 0 to 5");
-  CHECK_STATUS(pyemu_variable_info(e, -1, &variable, message, n), PYEMU_ERR_ARGUMENT, "no variable -1");
+  CHECK_STATUS(pyemu_variable_info(e, 6, &variable, message, n), PYEMU_ERR_ARGUMENT,
+               "expected 0 to 5");
+  CHECK_STATUS(pyemu_variable_info(e, -1, &variable, message, n), PYEMU_ERR_ARGUMENT,
+               "no variable -1");
   CHECK_STATUS(pyemu_variable_find(NULL, "x", &index, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_variable_find(e, NULL, &index, message, n), PYEMU_ERR_ARGUMENT, "'name'");
   CHECK_STATUS(pyemu_variable_find(e, "x", NULL, message, n), PYEMU_ERR_ARGUMENT, "'index'");
   CHECK_STATUS(pyemu_reference(NULL, "x", &array, -1, message, n), PYEMU_ERR_CLOSED, "not open");
   CHECK_STATUS(pyemu_reference(e, NULL, &array, -1, message, n), PYEMU_ERR_ARGUMENT, "'name'");
-  CHECK_STATUS(pyemu_reference(e, TOY_SURFACE, NULL, -1, message, n), PYEMU_ERR_ARGUMENT, "'array'");
+  CHECK_STATUS(pyemu_reference(e, TOY_SURFACE, NULL, -1, message, n), PYEMU_ERR_ARGUMENT,
+               "'array'");
   CHECK(pyemu_variable_count(NULL) == 0 && pyemu_column_count(NULL) == -1);
   CHECK(!pyemu_card(NULL) && !pyemu_engine(NULL) && pyemu_reference_count(NULL) == 0);
   CHECK(strcmp(pyemu_status_name(12345), "PYEMU_ERR_UNKNOWN") == 0);
@@ -111,30 +116,39 @@ static void check_sizes(pyemu_emulator *e) {
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
                "has 5 layers, but dimension 2 of its array (shape 4, 6) has size 6");
   array = toy_profile(data, 5, 4);
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "level_dim");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "level_dim");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 0, message, n), PYEMU_OK, "");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 2, message, n), PYEMU_ERR_ARGUMENT,
                "one of its 2 dimensions, found number 3");
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -2, message, n), PYEMU_ERR_ARGUMENT, "level");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -2, message, n), PYEMU_ERR_ARGUMENT,
+               "level");
   CHECK_STATUS(pyemu_bind(e, TOY_SURFACE, &scalar, NULL, 0, message, n), PYEMU_ERR_ARGUMENT,
                "one value per column");
   scalar = toy_scalar(data, 3);
-  CHECK_STATUS(pyemu_bind(e, TOY_SURFACE, &scalar, NULL, -1, message, n), PYEMU_ERR_SIZE,
-               "has 3 columns, but 'air_temperature' is bound with 4; to change the number of columns");
+  CHECK_STATUS(
+      pyemu_bind(e, TOY_SURFACE, &scalar, NULL, -1, message, n), PYEMU_ERR_SIZE,
+      "has 3 columns, but 'air_temperature' is bound with 4; to change the number of columns");
   CHECK(pyemu_column_count(e) == 4);
   array = (pyemu_array){data, PYEMU_FLOAT64, 0, {0}, {0}};
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "scalar");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "scalar");
   array.rank = 8;
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "rank 8");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "rank 8");
   array.rank = -1;
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "rank -1");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "rank -1");
   array = toy_profile(data, -4, 5);
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "size -4");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "size -4");
   array = toy_profile(data, INT64_MAX / 2, 5);
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "too large");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "too large");
   array = toy_profile(data, 4, 5);
   array.strides[0] = INT64_MIN;
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE, "too large");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_SIZE,
+               "too large");
   CHECK_STATUS(pyemu_unbind(e, message, n), PYEMU_OK, "");
   CHECK(pyemu_column_count(e) == -1);
 }
@@ -144,11 +158,13 @@ static void check_kinds_and_layouts(pyemu_emulator *e) {
   const size_t n = sizeof message;
   pyemu_array array = toy_profile(data, 4, 5);
   array.dtype = 77;
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_KIND, "number 77");
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_KIND,
+               "number 77");
   array = toy_profile(data, 4, 5);
   array.dtype = PYEMU_INT32;
-  CHECK_STATUS(pyemu_bind(e, TOY_TENDENCY, &array, NULL, -1, message, n), PYEMU_ERR_KIND,
-               "is int32, which cannot serve this output of type float64; bind a float32 or float64 array");
+  CHECK_STATUS(
+      pyemu_bind(e, TOY_TENDENCY, &array, NULL, -1, message, n), PYEMU_ERR_KIND,
+      "is int32, which cannot serve this output of type float64; bind a float32 or float64 array");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_OK, "");
   array = toy_profile(NULL, 4, 5);
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -1, message, n), PYEMU_ERR_ARGUMENT,
@@ -172,9 +188,11 @@ static void check_reference(pyemu_emulator *e) {
   CHECK_STATUS(pyemu_reference(e, TOY_TEMPERATURE, &array, -1, message, n), PYEMU_ERR_SIZE,
                "has 3 columns, but 4 are recorded");
   array = toy_profile(data, 4, 6);
-  CHECK_STATUS(pyemu_reference(e, TOY_TEMPERATURE, &array, -1, message, n), PYEMU_ERR_SIZE, "layers");
+  CHECK_STATUS(pyemu_reference(e, TOY_TEMPERATURE, &array, -1, message, n), PYEMU_ERR_SIZE,
+               "layers");
   array = (pyemu_array){numbers, PYEMU_INT32, 2, {4, 5}, {4, 16}};
-  CHECK_STATUS(pyemu_reference(e, TOY_TEMPERATURE, &array, -1, message, n), PYEMU_ERR_KIND, "int32");
+  CHECK_STATUS(pyemu_reference(e, TOY_TEMPERATURE, &array, -1, message, n), PYEMU_ERR_KIND,
+               "int32");
   CHECK_STATUS(pyemu_reference(e, "x", &array, -1, message, n), PYEMU_ERR_NAME, "no variable 'x'");
 }
 

@@ -1,4 +1,5 @@
-/* A damaged file is refused with a status, at every length and with every byte changed; no byte beyond it is read. */
+/* A damaged file is refused with a status, at every length and with every byte changed; no byte
+ * beyond it is read. */
 #include "toy.h"
 
 static const char *directory;
@@ -32,7 +33,8 @@ static void check_every_truncation_is_refused(void) {
   free(bytes);
 }
 
-/* Whatever the byte becomes, open returns: with a status, or with an emulator that can be closed. */
+/* Whatever the byte becomes, open returns: with a status, or with an emulator that can be closed.
+ */
 static void check_every_changed_byte_is_survived(void) {
   static const unsigned char masks[] = {0x01, 0x80, 0xFF, 0x22, 0x5B};
   size_t size;
@@ -64,7 +66,8 @@ static void check_bad_files(void) {
       {"no_reference.onnx", PYEMU_ERR_CARD, "no reference columns"},
       {"newer_schema.onnx", PYEMU_ERR_SCHEMA,
        "card schema 2 found, this library reads up to 1: update libpyemu"},
-      {"schema_text.onnx", PYEMU_ERR_CARD, "'schema' must be a whole number from 1, found a string"},
+      {"schema_text.onnx", PYEMU_ERR_CARD,
+       "'schema' must be a whole number from 1, found a string"},
       {"kind_field.onnx", PYEMU_ERR_UNSUPPORTED, "kind is 'field'"},
       {"with_noise.onnx", PYEMU_ERR_UNSUPPORTED, "needs noise"},
       {"with_state.onnx", PYEMU_ERR_UNSUPPORTED, "carries state"},
@@ -92,7 +95,8 @@ static void check_bad_files(void) {
     char path[4096];
     pyemu_emulator *e = (pyemu_emulator *)&options;
     snprintf(path, sizeof path, "%s/%s", directory, bad[i].file);
-    CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), bad[i].status, bad[i].piece);
+    CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), bad[i].status,
+                 bad[i].piece);
     CHECK(strstr(message, bad[i].file) && e == NULL);
   }
   CHECK_STATUS(pyemu_open(directory, &options, &(pyemu_emulator *){NULL}, message, sizeof message),

@@ -1,6 +1,6 @@
 /*
- * Every request for memory may fail: open then returns PYEMU_ERR_MEMORY and loses nothing. And run asks
- * for none after its first call. Linked with --wrap, so that the core's requests come here.
+ * Every request for memory may fail: open then returns PYEMU_ERR_MEMORY and loses nothing. And run
+ * asks for none after its first call. Linked with --wrap, so that the core's requests come here.
  */
 #include "toy.h"
 

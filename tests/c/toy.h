@@ -57,16 +57,19 @@ static inline void toy_fill(struct toy *toy, int64_t columns, int shift) {
 static inline void toy_bind(pyemu_emulator *e, struct toy *toy) {
   char message[1024];
   const int64_t n = toy->columns;
-  pyemu_array arrays[] = {
-      toy_profile(toy->temperature, n, TOY_LAYERS), toy_profile(toy->pressure, n, TOY_LAYERS + 1),
-      toy_scalar(toy->surface, n),                  toy_profile(toy->flux, n, TOY_LAYERS + 1),
-      toy_profile(toy->tendency, n, TOY_LAYERS),    toy_scalar(toy->outgoing, n)};
+  pyemu_array arrays[] = {toy_profile(toy->temperature, n, TOY_LAYERS),
+                          toy_profile(toy->pressure, n, TOY_LAYERS + 1),
+                          toy_scalar(toy->surface, n),
+                          toy_profile(toy->flux, n, TOY_LAYERS + 1),
+                          toy_profile(toy->tendency, n, TOY_LAYERS),
+                          toy_scalar(toy->outgoing, n)};
   const char *names[] = {TOY_TEMPERATURE, TOY_PRESSURE, TOY_SURFACE,
                          TOY_FLUX,        TOY_TENDENCY, TOY_OUTGOING};
   const char *units[] = {"K", "Pa", " K ", "W m-2", "K s-1", NULL};
   for (int i = 0; i < 6; ++i)
-    CHECK_STATUS(pyemu_bind(e, names[i], &arrays[i], units[i], PYEMU_LAST_DIM, message, sizeof message),
-                 PYEMU_OK, "");
+    CHECK_STATUS(
+        pyemu_bind(e, names[i], &arrays[i], units[i], PYEMU_LAST_DIM, message, sizeof message),
+        PYEMU_OK, "");
 }
 
 /* Largest error of the outputs, relative to their size. */
@@ -102,7 +105,8 @@ static inline int toy_is_untouched(const struct toy *toy) {
 }
 
 /* Open a file of the test directory. */
-static inline pyemu_emulator *toy_open(const char *directory, const char *name, const char *engine) {
+static inline pyemu_emulator *toy_open(const char *directory, const char *name,
+                                       const char *engine) {
   char path[4096], message[1024];
   pyemu_options options = PYEMU_OPTIONS_INIT;
   pyemu_emulator *e = NULL;

@@ -196,18 +196,16 @@ def mlp_emulator(n_layer: int = 60, width: int = 64) -> tuple[Card, onnx.ModelPr
 
 
 def failing_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
-    """Return an emulator that opens but fails in run unless there is one column: it reshapes to one row."""
-    card = make_card(
-        "fails",
-        [variable("x", "1", ["column", "layer"], "float32")],
-        [variable("y", "1", ["column", "layer"], "float32")],
-    )
+    """Return an emulator that may fail in run: column i gets the column whose number is its first value."""
+    profile = ["column", "layer"]
+    card = make_card("fails", [variable("x", "1", profile, "float32")], [variable("y", "1", profile, "float32")])
     nodes = [
-        helper.make_node("Reshape", ["x", "shape"], ["row"]),
-        helper.make_node("Identity", ["row"], ["y"]),
+        helper.make_node("Gather", ["x", "first"], ["number"], axis=1),
+        helper.make_node("Cast", ["number"], ["index"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["x", "index"], ["y"], axis=0),
     ]
-    model = make_model(card, nodes, {"shape": np.array([1, N_LAYER], np.int64)})
-    x = np.ones((1, N_LAYER), np.float32)
+    model = make_model(card, nodes, {"first": np.array(0, np.int64)})
+    x = np.zeros((1, N_LAYER), np.float32)
     return card, model, {"x": x, "y": x}
 
 
