@@ -118,6 +118,11 @@ class Tolerance(_Strict):
 
     relative: float = Field(default=DEFAULT_TOLERANCE, gt=0, lt=1)
     reason: str = DEFAULT_TOLERANCE_REASON
+    by_output: dict[str, float] = Field(default_factory=dict, description="outputs that need another relative tolerance")
+
+    def of(self, output: str) -> float:
+        """Relative tolerance of one output."""
+        return self.by_output.get(output, self.relative)
 
 
 class Provenance(_Strict):

@@ -63,7 +63,7 @@ def compare_outputs(card: Card, recorded: Arrays, found: Arrays) -> list[OutputD
 def difference(card: Card, name: str, max_abs_difference: float, max_abs_reference: float) -> OutputDifference:
     """A row with the tolerance of the card."""
     units = next(variable.units for variable in card.outputs if variable.name == name)
-    tolerance = card.tolerance.relative * max_abs_reference
+    tolerance = card.tolerance.of(name) * max_abs_reference
     return OutputDifference(name, units, max_abs_difference, max_abs_reference, tolerance)
 
 

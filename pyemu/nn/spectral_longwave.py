@@ -10,73 +10,89 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pyemu import constants
 from pyemu.nn.gas_optics import GasOptics, layer_amounts
 from pyemu.physics import thermal
 
 PADE = 0.278  # weight of the layer-edge Planck function, Clough et al. 1992, eq. 15
-PLANCK_DEGREE = 4  # coefficients of the polynomial in temperature behind each spectral share
+CENTRE, SPREAD = 250.0, 50.0  # K, temperature scale of the Planck polynomials
+PLANCK_DEGREE = 4
 
 
 class SpectralLongwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 24, n_hidden: int = 40):
+    def __init__(self, n_terms: int = 16, n_hidden: int = 32):
         super().__init__()
-        self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms), n_extra=n_terms)
+        self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms))
         self.log_liquid_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.12)))  # m2 g-1
         self.log_ice_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.05)))  # m2 g-1
-        self.planck_coefficients = nn.Parameter(0.05 + 0.05 * torch.randn(PLANCK_DEGREE, n_terms))
+        total = black_body_coefficients()
+        self.register_buffer("black_body", total)
+        spread = 1.0 + 0.1 * torch.randn(PLANCK_DEGREE + 1, n_terms)
+        self.planck_coefficients = nn.Parameter(total[:, None] * spread / n_terms)
 
     def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Fluxes up and down at interfaces, top first."""
         mass, liquid, ice = layer_amounts(columns)
-        depth, share_logits = self.gas(columns, mass)
+        depth = self.gas(columns, mass)
         depth = depth + liquid * torch.exp(self.log_liquid_absorption) + ice * torch.exp(self.log_ice_absorption)
-        transmittance = torch.exp(-depth)
-        down_source, up_source = self._sources(columns, depth, transmittance, share_logits)
-        surface = self.planck(columns["surface_temperature"])
-        emissivity = columns["surface_longwave_emissivity"][:, None]
-        return emission_transfer(transmittance, down_source, up_source, surface, emissivity)
+        edges, layers, surface = self._planck(columns)
+        down, up, transmittance = layer_emission(depth, edges, layers)
+        emissivity = columns["surface_longwave_emissivity"][None, :, None]
+        return emission_transfer(transmittance, down, up, surface, emissivity)
 
-    def planck(self, temperature: Tensor) -> Tensor:
-        """Black-body flux of every spectral term [W m-2]: shares that sum to one, times sigma T^4."""
-        t = (temperature - 250.0) / 50.0
-        powers = torch.stack([torch.ones_like(t), t, t * t, t * t * t], dim=-1)
-        shares = torch.softmax(powers @ self.planck_coefficients, dim=-1)
-        return shares * thermal.black_body_flux(temperature)[..., None]
+    def _planck(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Black-body flux of every term [W m-2] at interfaces, in layers and of the surface, (level, column, term).
 
-    def _sources(
-        self, columns: dict[str, Tensor], depth: Tensor, transmittance: Tensor, share_logits: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Emission of every layer downwards and upwards, (layer, column, term), linear in optical depth.
-
-        The layer's own composition shifts the shares of the terms; shifted shares still sum to one in the layer.
+        Quartic polynomials of temperature whose sum over terms is sigma T^4 for any value of the trained coefficients.
         """
-        temperature, pressure = columns["air_temperature"], columns["air_pressure_at_interfaces"]
-        plain = self.planck(temperature.T)
-        shift = torch.exp(0.3 * share_logits)
-        shift = shift * (plain.sum(dim=-1, keepdim=True) / (plain * shift).sum(dim=-1, keepdim=True))
-        layer = plain * shift
-        edges = self.planck(thermal.interface_temperature(temperature, pressure).T)
-        towards_edge = depth / (1.0 / PADE + depth)
-        emitted = 1.0 - transmittance
-        down = emitted * (layer + towards_edge * (shift * edges[1:] - layer))
-        return down, emitted * (layer + towards_edge * (shift * edges[:-1] - layer))
+        temperature = columns["air_temperature"]
+        edges = thermal.interface_temperature(temperature, columns["air_pressure_at_interfaces"])
+        levels = torch.cat([edges, temperature, columns["surface_temperature"][:, None]], dim=1).T
+        t = (levels - CENTRE) / SPREAD
+        square = t * t
+        powers = torch.stack([torch.ones_like(t), t, square, square * t, square * square], dim=-1)
+        missing = self.black_body - self.planck_coefficients.sum(dim=1)
+        coefficients = self.planck_coefficients + missing[:, None] / self.planck_coefficients.shape[1]
+        planck = (powers.flatten(0, 1) @ coefficients).unflatten(0, (levels.shape[0], -1))
+        return planck[: edges.shape[1]], planck[edges.shape[1] : -1], planck[-1:]
+
+
+def black_body_coefficients() -> Tensor:
+    """Coefficients of sigma T^4 [W m-2] in powers of (T - CENTRE) / SPREAD, lowest first, (5,)."""
+    binomial = [math.comb(4, k) * CENTRE ** (4 - k) * SPREAD**k for k in range(PLANCK_DEGREE + 1)]
+    return torch.tensor([constants.STEFAN_BOLTZMANN * value for value in binomial])
+
+
+def layer_emission(depth: Tensor, edges: Tensor, layers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Emission of every layer downwards and upwards [W m-2] and its transmittance, (layer, column, term).
+
+    The Planck function varies linearly in optical depth from the layer to its edge (Clough et al. 1992, eq. 13).
+    """
+    transmittance = torch.exp(-depth)
+    emitted = 1.0 - transmittance
+    to_edge = emitted * (depth / (1.0 / PADE + depth))
+    inner = emitted * layers
+    return inner + to_edge * (edges[1:] - layers), inner + to_edge * (edges[:-1] - layers), transmittance
 
 
 def emission_transfer(
     transmittance: Tensor, down_source: Tensor, up_source: Tensor, surface: Tensor, emissivity: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """March down, reflect and emit at the surface, march up; sums over spectral terms, (column, interface)."""
-    steps = transmittance.unbind(0)
+    """March down, reflect and emit at the surface, march up; sums over terms, (column, interface).
+
+    Pieces keep their leading dimension of one: engines then need no reshaping between the steps.
+    """
+    steps = transmittance.split(1)
     flux = torch.zeros_like(surface)
     down = [flux]
-    for through, source in zip(steps, down_source.unbind(0), strict=True):
+    for through, source in zip(steps, down_source.split(1), strict=True):
         flux = source + through * flux
         down.append(flux)
     flux = emissivity * surface + (1.0 - emissivity) * flux
     up = [flux]
-    for through, source in zip(reversed(steps), reversed(up_source.unbind(0)), strict=True):
+    for through, source in zip(reversed(steps), reversed(up_source.split(1)), strict=True):
         flux = source + through * flux
         up.append(flux)
-    return torch.stack(up[::-1], dim=1).sum(dim=-1), torch.stack(down, dim=1).sum(dim=-1)
+    return torch.cat(up[::-1]).sum(dim=-1).T, torch.cat(down).sum(dim=-1).T

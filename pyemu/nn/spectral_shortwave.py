@@ -15,7 +15,6 @@ from pyemu.nn.gas_optics import GasOptics, layer_amounts
 from pyemu.nn.two_stream import adding, two_stream_layers
 
 MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at half a degree
-MAX_SCATTERING_ALBEDO = 0.999999
 
 
 class SpectralShortwave(nn.Module):
@@ -38,27 +37,28 @@ class SpectralShortwave(nn.Module):
 
     def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Fluxes up and down at interfaces, top first; both vanish with the incoming flux."""
-        depth, scattering_albedo, asymmetry = self._optics(columns)
-        cosine = torch.clamp(columns["cosine_of_solar_zenith_angle"], min=MIN_COSINE)[:, None]
-        layers = two_stream_layers(depth, scattering_albedo, asymmetry, cosine)
+        cosine = torch.clamp(columns["cosine_of_solar_zenith_angle"], min=MIN_COSINE)[None, :, None]
+        layers = two_stream_layers(*self._optics(columns), cosine)
         shares = torch.softmax(self.solar_logits, dim=0)
         incoming = shares * torch.ones_like(cosine)
-        albedo = columns["surface_albedo"][:, None] * torch.ones_like(shares)
+        albedo = columns["surface_albedo"][None, :, None] * torch.ones_like(shares)
         up, down = adding(layers, incoming, albedo)
         solar = columns["toa_incoming_shortwave_flux"][:, None]
         return solar * up, solar * down
 
     def _optics(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Optical depth, single-scattering albedo and asymmetry of every layer and term."""
+        """Optical depths of every layer and term: absorption, scattering, scattering times asymmetry."""
         mass, liquid, ice = layer_amounts(columns)
         ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * mass / constants.MOLAR_MASS_OF_DRY_AIR
-        absorbed = self.gas(columns, mass)[0] + ozone * torch.exp(self.log_ozone_absorption)
-        absorbed = absorbed + self.liquid.absorption(liquid) + self.ice.absorption(ice)
-        by_liquid, by_ice = self.liquid.scattering(liquid), self.ice.scattering(ice)
-        scattered = mass * torch.exp(self.log_rayleigh) + by_liquid + by_ice
-        depth = absorbed + scattered
-        asymmetry = (by_liquid * self.liquid.asymmetry() + by_ice * self.ice.asymmetry()) / scattered
-        return depth, torch.clamp(scattered / depth, max=MAX_SCATTERING_ALBEDO), asymmetry
+        amounts = torch.cat([ozone, liquid, ice, mass], dim=-1)
+        zero = torch.zeros_like(self.log_rayleigh)
+        scattering = torch.stack([zero, self.liquid.scattering(), self.ice.scattering(), torch.exp(self.log_rayleigh)])
+        asymmetry = torch.stack([zero, self.liquid.asymmetry(), self.ice.asymmetry(), zero])
+        absorption = torch.stack([torch.exp(self.log_ozone_absorption), self.liquid.absorption(), self.ice.absorption(), zero])
+        # Depths are linear in the amounts: one matrix product instead of many element-wise passes.
+        linear = amounts.flatten(0, 1) @ torch.cat([absorption, scattering, scattering * asymmetry], dim=1)
+        by_amount, scattered, forward = linear.unflatten(0, (mass.shape[0], -1)).chunk(3, dim=-1)
+        return self.gas(columns, mass) + by_amount, scattered, forward
 
 
 class CloudOptics(nn.Module):
@@ -70,13 +70,13 @@ class CloudOptics(nn.Module):
         self.log_absorption = nn.Parameter(torch.linspace(-12.0, -5.0, n_terms))
         self.asymmetry_logits = nn.Parameter(torch.zeros(n_terms))
 
-    def scattering(self, path: Tensor) -> Tensor:
-        """Scattering optical depth from the path [g m-2]."""
-        return path * torch.exp(self.log_scattering)
+    def scattering(self) -> Tensor:
+        """Scattering per path [m2 g-1]."""
+        return torch.exp(self.log_scattering)
 
-    def absorption(self, path: Tensor) -> Tensor:
-        """Absorption optical depth from the path [g m-2]."""
-        return path * torch.exp(self.log_absorption)
+    def absorption(self) -> Tensor:
+        """Absorption per path [m2 g-1]."""
+        return torch.exp(self.log_absorption)
 
     def asymmetry(self) -> Tensor:
         """Asymmetry factor in (0, 1)."""
