@@ -119,6 +119,17 @@ def test_columns_settle_towards_equilibrium_over_a_fixed_surface(tmp_path):
     np.testing.assert_allclose(heat_flux[-1].mean(), cooling.mean(), atol=5.0)
 
 
+def test_the_climate_does_not_depend_on_the_length_of_the_step(tmp_path):
+    """The flux at the surface is implicit; what is left is the explicit radiation of a slow approach to equilibrium."""
+    for hours in (6, 2):
+        step = 3600.0 * hours
+        run_well(tmp_path, ncol=5, n_days=40.0, time_step=step, interval=step, output_file=f"{hours}.nc")
+    long, short = (variables(tmp_path / f"{hours}.nc") for hours in (6, 2))
+    np.testing.assert_allclose(long["air_temperature"][-1], short["air_temperature"][-1], rtol=0.0, atol=0.05)
+    outgoing = "toa_outgoing_longwave_flux"
+    np.testing.assert_allclose(long[outgoing][-1], short[outgoing][-1], rtol=0.0, atol=0.05)
+
+
 def test_a_blow_up_keeps_the_records_before_it(tmp_path):
     """Air that the surface does not warm and convection does not mix cools at its cloud tops until it leaves 100-400 K."""
     result = run(

@@ -168,6 +168,17 @@ def test_surface_and_air_exchange_the_same_heat_over_a_slab():
         np.testing.assert_allclose((total() - before) / step, down - up, atol=1e-6)
 
 
+@pytest.mark.parametrize("surface", ["fixed", "slab"])
+def test_surface_fluxes_are_those_of_the_bulk_formula_at_the_end_of_the_step(surface):
+    with ColumnModel(ncol=10, surface=surface, wind_speed=5.0, exchange_coefficient=2e-3) as model:
+        model.step(3)
+        ground, pressure = model.get("surface_temperature"), model.get("surface_air_pressure")
+        mass_flux = pressure / (DRY_AIR * ground) * 5.0 * 2e-3
+        expected = mass_flux * constants.SPECIFIC_HEAT_OF_DRY_AIR * (ground - model.get("air_temperature")[:, -1])
+        np.testing.assert_allclose(model.get("surface_upward_sensible_heat_flux"), expected, rtol=0.0, atol=1e-6)
+        assert np.all(model.get("surface_upward_latent_heat_flux") > 1.0)
+
+
 def test_a_column_does_not_know_its_neighbours_or_position():
     with ColumnModel(ncol=24) as all_columns, ColumnModel(ncol=7, first_column=11) as some:
         all_columns.step(6)

@@ -143,9 +143,9 @@ contains
     real(real64), intent(in) :: lapse_rate         !! [K m-1]
 
     if (is_moist == 0) then
-      call adjust_to_lapse_rate(temperature, pressure, thickness, lapse_rate)
+      call adjust_to_lapse_rate(temperature, pressure, thickness, lapse_rate, n)
     else
-      call adjust_to_moist_adiabat(temperature, pressure, thickness)
+      call adjust_to_moist_adiabat(temperature, pressure, thickness, n)
     end if
   end subroutine adjust_column
 

@@ -3,7 +3,8 @@
 !> Write T(k) = theta(k) * r(k), where the reference r follows the neutral profile. The column is stable where theta
 !> does not decrease with height. The adjusted column is the nearest stable one in the mass-weighted sense: blocks of
 !> neighbouring layers that share one theta and keep their enthalpy. That is isotonic regression, solved exactly in one
-!> pass by pooling adjacent violators; adjusting twice changes nothing.
+!> pass by pooling adjacent violators; adjusting twice changes nothing. Wind keeps the boundary layer mixed, stable or
+!> not: its layers are one block from the start.
 module column_convection
   use, intrinsic :: iso_fortran_env, only: real64
   use column_thermodynamics, only: lapse_exponent, moist_exponent
@@ -17,23 +18,25 @@ module column_convection
 contains
 
   !> Adjust to a constant lapse rate.
-  pure subroutine adjust_to_lapse_rate(temperature, pressure, thickness, lapse_rate)
+  pure subroutine adjust_to_lapse_rate(temperature, pressure, thickness, lapse_rate, boundary_top)
     real(real64), intent(inout) :: temperature(:)  !! (nlay) [K], top first
     real(real64), intent(in) :: pressure(:)        !! (nlay) [Pa]
     real(real64), intent(in) :: thickness(:)       !! (nlay) pressure thickness [Pa]
     real(real64), intent(in) :: lapse_rate         !! critical lapse rate [K m-1]
+    integer, intent(in) :: boundary_top            !! highest layer of the boundary layer; nlay: there is none
     real(real64) :: reference(size(temperature))
 
     reference = (pressure / pressure(size(pressure)))**lapse_exponent(lapse_rate)
-    call pool(temperature, reference, thickness)
+    call pool(temperature, reference, thickness, boundary_top)
   end subroutine adjust_to_lapse_rate
 
   !> Adjust to the saturated pseudoadiabat. Its slope depends on the temperature sought, hence the iteration; every
   !> iterate keeps the enthalpy.
-  pure subroutine adjust_to_moist_adiabat(temperature, pressure, thickness)
+  pure subroutine adjust_to_moist_adiabat(temperature, pressure, thickness, boundary_top)
     real(real64), intent(inout) :: temperature(:)  !! (nlay) [K], top first
     real(real64), intent(in) :: pressure(:)        !! (nlay) [Pa]
     real(real64), intent(in) :: thickness(:)       !! (nlay) pressure thickness [Pa]
+    integer, intent(in) :: boundary_top            !! highest layer of the boundary layer; nlay: there is none
     real(real64), dimension(size(temperature)) :: before, previous
     integer :: iteration
 
@@ -41,7 +44,7 @@ contains
     do iteration = 1, max_iterations
       previous = temperature
       temperature = before
-      call pool(temperature, moist_reference(previous, pressure), thickness)
+      call pool(temperature, moist_reference(previous, pressure), thickness, boundary_top)
       if (maxval(abs(temperature - previous)) < tolerance) exit
     end do
   end subroutine adjust_to_moist_adiabat
@@ -63,9 +66,10 @@ contains
   end function moist_reference
 
   !> Pool layers, from the surface up, until theta = temperature / reference does not decrease with height.
-  pure subroutine pool(temperature, reference, thickness)
+  pure subroutine pool(temperature, reference, thickness, boundary_top)
     real(real64), intent(inout) :: temperature(:)
     real(real64), intent(in) :: reference(:), thickness(:)
+    integer, intent(in) :: boundary_top
     real(real64), dimension(size(temperature)) :: heat, weight
     integer :: first(size(temperature) + 1), k, top
 
@@ -76,7 +80,7 @@ contains
       heat(top) = thickness(k) * temperature(k)
       weight(top) = thickness(k) * reference(k)
       do while (top > 1)
-        if (heat(top) * weight(top - 1) >= heat(top - 1) * weight(top)) exit
+        if (k < boundary_top .and. heat(top) * weight(top - 1) >= heat(top - 1) * weight(top)) exit
         top = top - 1
         heat(top) = heat(top) + heat(top + 1)
         weight(top) = weight(top) + weight(top + 1)

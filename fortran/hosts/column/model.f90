@@ -44,7 +44,13 @@ module column_model
     procedure :: reset_residuals
     procedure :: close => close_model
     procedure, private :: step_column
-    procedure, private :: step_surface
+    procedure, private :: heat_gain
+    procedure, private :: solve_surface_flux
+    procedure, private :: try_flux
+    procedure, private :: convect
+    procedure, private :: slab_temperature
+    procedure, private :: surface_radiation
+    procedure, private :: balance_ocean
     procedure, private :: check
     procedure, private :: describe_blow_up
   end type column_model_t
@@ -122,10 +128,12 @@ contains
     character(len=*), intent(inout) :: errmsg
     integer :: icol
 
+    if (self%settings%surface == 'slab' .and. self%settings%slab_heat_flux == 'balance' &
+      .and. .not. self%knows_ocean_heat_flux) call self%balance_ocean()
+    self%knows_ocean_heat_flux = self%settings%surface == 'slab'
     do icol = 1, self%settings%ncol
       call self%step_column(icol)
     end do
-    self%knows_ocean_heat_flux = self%settings%surface == 'slab'
     self%step = self%step + 1
     call self%check(stat, errmsg)
   end subroutine advance
@@ -134,33 +142,35 @@ contains
   subroutine step_column(self, icol)
     class(column_model_t), intent(inout) :: self
     integer, intent(in) :: icol
-    real(real64), dimension(n_layers) :: temperature, pressure, thickness, radiative
-    real(real64) :: before, gain
+    real(real64), dimension(n_layers) :: before, radiative, after
 
-    temperature = self%state%air_temperature(icol, :)
-    pressure = self%state%air_pressure(icol, :)
-    thickness = self%state%air_pressure_thickness(icol, :)
-    before = enthalpy(temperature, thickness)
-    temperature = temperature &
-      + self%settings%time_step * (self%fluxes%longwave_heating(icol, :) + self%fluxes%shortwave_heating(icol, :))
-    radiative = temperature
-    call self%step_surface(icol, temperature)
-    select case (self%settings%kind)
-    case ('hard')
-      call adjust_to_lapse_rate(temperature, pressure, thickness, self%settings%critical_lapse_rate)
-    case ('moist')
-      call adjust_to_moist_adiabat(temperature, pressure, thickness)
-    end select
-    self%convective_heating(icol, :) = (temperature - radiative) / self%settings%time_step
-    self%state%air_temperature(icol, :) = temperature
-    call diagnose_humidity(temperature, pressure, self%state%surface_air_pressure(icol), &
-      self%state%specific_humidity(icol, :))
-    gain = top_minus_bottom(self%fluxes%longwave_up(icol, :), self%fluxes%longwave_down(icol, :)) &
-      + top_minus_bottom(self%fluxes%shortwave_up(icol, :), self%fluxes%shortwave_down(icol, :)) &
-      + self%sensible(icol) + self%latent(icol)
-    self%column_residual(icol) = max(self%column_residual(icol), &
-      abs((enthalpy(temperature, thickness) - before) / self%settings%time_step - gain))
+    associate (state => self%state, s => self%settings)
+      before = state%air_temperature(icol, :)
+      radiative = before + s%time_step * (self%fluxes%longwave_heating(icol, :) + self%fluxes%shortwave_heating(icol, :))
+      call self%solve_surface_flux(icol, radiative, after)
+      self%convective_heating(icol, :) = (after - radiative) / s%time_step
+      state%air_temperature(icol, :) = after
+      call diagnose_humidity(after, state%air_pressure(icol, :), state%surface_air_pressure(icol), &
+        state%specific_humidity(icol, :))
+      associate (thickness => state%air_pressure_thickness(icol, :))
+        self%column_residual(icol) = max(self%column_residual(icol), abs( &
+          (enthalpy(after, thickness) - enthalpy(before, thickness)) / s%time_step - self%heat_gain(icol)))
+      end associate
+    end associate
   end subroutine step_column
+
+  !> Heat that radiation and the surface bring into a column [W m-2].
+  pure function heat_gain(self, icol) result(gain)
+    class(column_model_t), intent(in) :: self
+    integer, intent(in) :: icol
+    real(real64) :: gain
+
+    associate (f => self%fluxes)
+      gain = top_minus_bottom(f%longwave_up(icol, :), f%longwave_down(icol, :)) &
+        + top_minus_bottom(f%shortwave_up(icol, :), f%shortwave_down(icol, :)) &
+        + self%sensible(icol) + self%latent(icol)
+    end associate
+  end function heat_gain
 
   !> Net radiation that stays in a column [W m-2].
   pure function top_minus_bottom(up, down) result(gain)
@@ -170,32 +180,127 @@ contains
     gain = (down(1) - up(1)) - (down(size(down)) - up(size(up)))
   end function top_minus_bottom
 
-  !> Turbulent fluxes warm the boundary layer and cool the slab, which radiation and the ocean warm.
-  subroutine step_surface(self, icol, temperature)
+  !> Find the turbulent heat flux, and the column that it and convection make.
+  !>
+  !> The flux is implicit: it belongs to the temperatures at the end of the step, so that the thin layers near the
+  !> surface do not limit the step, and an equilibrium hardly depends on it. excess(flux) = flux - bulk formula at the end of a step
+  !> with that flux grows at least as fast as the flux, because warmer air and a cooler surface both exchange less. So the
+  !> root lies between a first guess, the flux of the last step, and the guess minus its excess.
+  subroutine solve_surface_flux(self, icol, radiative, after)
     class(column_model_t), intent(inout) :: self
     integer, intent(in) :: icol
-    real(real64), intent(inout) :: temperature(:)  !! (nlay) [K]
-    real(real64) :: radiation, air_capacity, surface_capacity
+    real(real64), intent(in) :: radiative(:)  !! (nlay) temperature after radiation [K]
+    real(real64), intent(out) :: after(:)     !! (nlay) temperature at the end of the step [K]
+    integer, parameter :: max_iterations = 40
+    real(real64), parameter :: tolerance = 1.0e-8_real64  ! W m-2
+    real(real64) :: flux, excess, low(2), high(2)  ! (flux, excess) at both ends
+    integer :: iteration
+
+    flux = self%sensible(icol) + self%latent(icol)
+    call self%try_flux(icol, radiative, flux, after, excess)
+    low = [flux, excess]
+    if (abs(excess) > tolerance) then
+      flux = flux - excess
+      call self%try_flux(icol, radiative, flux, after, excess)
+    end if
+    high = [flux, excess]
+    do iteration = 1, max_iterations
+      if (abs(excess) <= tolerance .or. .not. low(2) * high(2) < 0.0_real64) exit
+      flux = low(1) - low(2) * (high(1) - low(1)) / (high(2) - low(2))
+      call self%try_flux(icol, radiative, flux, after, excess)
+      ! Illinois rule: an end that stays loses half its weight, which keeps the other one moving.
+      if (excess * high(2) < 0.0_real64) then
+        low = high
+      else
+        low(2) = 0.5_real64 * low(2)
+      end if
+      high = [flux, excess]
+    end do
+    self%sensible(icol) = flux - self%latent(icol)
+    if (self%settings%surface == 'slab') &
+      self%state%surface_temperature(icol) = self%slab_temperature(icol, flux)
+  end subroutine solve_surface_flux
+
+  !> The column after a step with a given heat flux, and by how much the flux exceeds the bulk formula there.
+  subroutine try_flux(self, icol, radiative, flux, after, excess)
+    class(column_model_t), intent(inout) :: self
+    integer, intent(in) :: icol
+    real(real64), intent(in) :: radiative(:)  !! (nlay) temperature after radiation [K]
+    real(real64), intent(in) :: flux          !! upward, sensible and latent [W m-2]
+    real(real64), intent(out) :: after(:)     !! (nlay) temperature at the end of the step [K]
+    real(real64), intent(out) :: excess       !! [W m-2]
+    real(real64) :: surface_temperature
     integer :: top
 
-    associate (s => self%settings, f => self%fluxes, surface => self%state%surface_temperature(icol))
+    associate (s => self%settings, state => self%state)
       top = self%boundary_layer_top(icol)
-      air_capacity = cp_dry / gravity * sum(self%state%air_pressure_thickness(icol, top:))
-      surface_capacity = merge(s%slab_depth * sea_water_heat, huge(1.0_real64), s%surface == 'slab')
-      call turbulent_fluxes(temperature(n_layers), surface, self%state%specific_humidity(icol, n_layers), &
-        self%state%air_pressure(icol, n_layers), self%state%surface_air_pressure(icol), &
-        s%wind_speed * s%exchange_coefficient, air_capacity, surface_capacity, s%time_step, &
-        self%sensible(icol), self%latent(icol))
-      temperature(top:) = temperature(top:) + s%time_step * (self%sensible(icol) + self%latent(icol)) / air_capacity
-      if (s%surface /= 'slab') return
-      radiation = f%longwave_down(icol, n_layers + 1) - f%longwave_up(icol, n_layers + 1) &
-        + f%shortwave_down(icol, n_layers + 1) - f%shortwave_up(icol, n_layers + 1)
-      if (s%slab_heat_flux == 'balance' .and. .not. self%knows_ocean_heat_flux) &
-        self%state%ocean_heat_flux(icol) = self%sensible(icol) + self%latent(icol) - radiation
-      surface = surface + s%time_step / surface_capacity &
-        * (radiation + self%state%ocean_heat_flux(icol) - self%sensible(icol) - self%latent(icol))
+      after = radiative
+      after(top:) = after(top:) + s%time_step * flux * gravity / (cp_dry * sum(state%air_pressure_thickness(icol, top:)))
+      call self%convect(icol, after)
+      surface_temperature = state%surface_temperature(icol)
+      if (s%surface == 'slab') surface_temperature = self%slab_temperature(icol, flux)
+      call turbulent_fluxes(after(n_layers), state%air_pressure(icol, n_layers), surface_temperature, &
+        state%surface_air_pressure(icol), s%wind_speed * s%exchange_coefficient, self%sensible(icol), self%latent(icol))
+      excess = flux - self%sensible(icol) - self%latent(icol)
     end associate
-  end subroutine step_surface
+  end subroutine try_flux
+
+  !> Convective adjustment of one column.
+  subroutine convect(self, icol, temperature)
+    class(column_model_t), intent(in) :: self
+    integer, intent(in) :: icol
+    real(real64), intent(inout) :: temperature(:)  !! (nlay) [K]
+
+    associate (pressure => self%state%air_pressure(icol, :), thickness => self%state%air_pressure_thickness(icol, :))
+      select case (self%settings%kind)
+      case ('hard')
+        call adjust_to_lapse_rate(temperature, pressure, thickness, self%settings%critical_lapse_rate, &
+          self%boundary_layer_top(icol))
+      case ('moist')
+        call adjust_to_moist_adiabat(temperature, pressure, thickness, self%boundary_layer_top(icol))
+      end select
+    end associate
+  end subroutine convect
+
+  !> Temperature of the slab after a step with a given turbulent heat flux [K].
+  pure function slab_temperature(self, icol, flux) result(temperature)
+    class(column_model_t), intent(in) :: self
+    integer, intent(in) :: icol
+    real(real64), intent(in) :: flux  !! upward, sensible and latent [W m-2]
+    real(real64) :: temperature
+
+    temperature = self%state%surface_temperature(icol) + self%settings%time_step &
+      / (self%settings%slab_depth * sea_water_heat) * (self%surface_radiation(icol) + self%state%ocean_heat_flux(icol) - flux)
+  end function slab_temperature
+
+  !> Net downward radiation at the surface, both bands [W m-2].
+  pure function surface_radiation(self, icol) result(gain)
+    class(column_model_t), intent(in) :: self
+    integer, intent(in) :: icol
+    integer, parameter :: bottom = n_layers + 1
+    real(real64) :: gain
+
+    associate (f => self%fluxes)
+      gain = f%longwave_down(icol, bottom) - f%longwave_up(icol, bottom) &
+        + f%shortwave_down(icol, bottom) - f%shortwave_up(icol, bottom)
+    end associate
+  end function surface_radiation
+
+  !> Ocean heat flux that balances the surface budget of a slab run's first step, with turbulent fluxes over a surface
+  !> that keeps its temperature.
+  subroutine balance_ocean(self)
+    class(column_model_t), intent(inout) :: self
+    integer :: icol
+
+    do icol = 1, self%settings%ncol
+      associate (state => self%state, s => self%settings)
+        call turbulent_fluxes(state%air_temperature(icol, n_layers), state%air_pressure(icol, n_layers), &
+          state%surface_temperature(icol), state%surface_air_pressure(icol), s%wind_speed * s%exchange_coefficient, &
+          self%sensible(icol), self%latent(icol))
+        state%ocean_heat_flux(icol) = self%sensible(icol) + self%latent(icol) - self%surface_radiation(icol)
+      end associate
+    end do
+  end subroutine balance_ocean
 
   !> Refuse temperatures that no atmosphere has, NaN included.
   subroutine check(self, stat, errmsg)

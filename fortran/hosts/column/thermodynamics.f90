@@ -4,8 +4,8 @@ module column_thermodynamics
   use column_constants, only: cp_dry, epsilon_water, freezing_temperature, gravity, latent_heat, r_dry
   implicit none
   private
-  public :: saturation_vapour_pressure, saturation_humidity, diagnose_humidity, moist_exponent, lapse_exponent
-  public :: enthalpy
+  public :: saturation_vapour_pressure, saturation_humidity, relative_humidity, diagnose_humidity
+  public :: moist_exponent, lapse_exponent, enthalpy
 
   real(real64), parameter :: ice_temperature = freezing_temperature - 23.0_real64  ! K, all ice below
 
@@ -43,22 +43,32 @@ contains
     humidity = epsilon_water * vapour / (pressure - (1.0_real64 - epsilon_water) * vapour)
   end function saturation_humidity
 
-  !> Specific humidity of one column from the relative humidity of Manabe and Wetherald (1967), never increasing with
-  !> height (what passes the cold trap stays) and never below 4 ppmv.
+  !> Relative humidity of Manabe and Wetherald (1967).
+  elemental function relative_humidity(pressure, surface_pressure) result(humidity)
+    real(real64), intent(in) :: pressure          !! [Pa]
+    real(real64), intent(in) :: surface_pressure  !! [Pa]
+    real(real64) :: humidity                      !! [1]
+    real(real64), parameter :: at_surface = 0.77_real64, top = 0.02_real64
+
+    humidity = at_surface * max(0.0_real64, (pressure / surface_pressure - top) / (1.0_real64 - top))
+  end function relative_humidity
+
+  !> Specific humidity of one column from its relative humidity, never increasing with height (what passes the cold
+  !> trap stays) and never below 4 ppmv.
   pure subroutine diagnose_humidity(temperature, pressure, surface_pressure, humidity)
     real(real64), intent(in) :: temperature(:)   !! (nlay) [K], top first
     real(real64), intent(in) :: pressure(:)      !! (nlay) [Pa]
     real(real64), intent(in) :: surface_pressure !! [Pa]
     real(real64), intent(out) :: humidity(:)     !! (nlay) [kg kg-1]
-    real(real64), parameter :: minimum = 2.5e-6_real64, surface_value = 0.77_real64, top = 0.02_real64
-    real(real64) :: relative, below
+    real(real64), parameter :: minimum = 2.5e-6_real64
+    real(real64) :: below
     integer :: k
 
     below = 1.0_real64
     do k = size(temperature), 1, -1
       if (below > minimum) then
-        relative = surface_value * max(0.0_real64, (pressure(k) / surface_pressure - top) / (1.0_real64 - top))
-        humidity(k) = max(minimum, min(below, saturation_humidity(temperature(k), pressure(k), relative)))
+        humidity(k) = max(minimum, min(below, saturation_humidity(temperature(k), pressure(k), &
+          relative_humidity(pressure(k), surface_pressure))))
       else
         humidity(k) = minimum
       end if
