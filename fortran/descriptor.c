@@ -13,9 +13,6 @@
 
 EXPORT int pyemu_fortran_bind(pyemu_emulator *emulator, const char *name, const CFI_cdesc_t *array,
                               const char *units, int level_dim, char *errmsg, size_t errlen);
-EXPORT int pyemu_fortran_bind_input(pyemu_emulator *emulator, const char *name,
-                                    const CFI_cdesc_t *array, const char *units, int level_dim,
-                                    char *errmsg, size_t errlen);
 EXPORT int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *name,
                                    const CFI_cdesc_t *array, int level_dim, char *errmsg,
                                    size_t errlen);
@@ -44,7 +41,8 @@ static const char *type_name(CFI_type_t type) {
       {CFI_type_double_Complex, "complex(real64)"},
       {CFI_type_Bool, "logical(c_bool)"},
       {CFI_type_char, "character"},
-      {CFI_type_struct, "a derived type"},
+      {CFI_type_struct,
+       "of a derived type (a component of an array of it? then bind a pointer to it)"},
   };
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
     if (names[i].type == type && type >= 0)
@@ -87,22 +85,6 @@ int pyemu_fortran_bind(pyemu_emulator *emulator, const char *name, const CFI_cde
   if (status != PYEMU_OK)
     return status;
   return pyemu_bind(emulator, name, &neutral, units, level_dim, errmsg, errlen);
-}
-
-/* An array that the caller may not change cannot take an output. */
-int pyemu_fortran_bind_input(pyemu_emulator *emulator, const char *name, const CFI_cdesc_t *array,
-                             const char *units, int level_dim, char *errmsg, size_t errlen) {
-  pyemu_variable variable = {.sizeof_variable = sizeof variable};
-  int64_t index = 0;
-  int status = pyemu_variable_find(emulator, name, &index, errmsg, errlen);
-  if (status == PYEMU_OK)
-    status = pyemu_variable_info(emulator, index, &variable, errmsg, errlen);
-  if (status != PYEMU_OK)
-    return status;
-  if (variable.direction != PYEMU_INPUT)
-    return refuse(PYEMU_ERR_ARGUMENT, errmsg, errlen, name, "for an output",
-                  "bind it with bind: bind_input is for inputs only");
-  return pyemu_fortran_bind(emulator, name, array, units, level_dim, errmsg, errlen);
 }
 
 int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *name,

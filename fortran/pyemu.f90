@@ -22,9 +22,9 @@ module pyemu
   !! with the message. All units are those on the emulator's card; sizes are checked, never broadcast.
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_f_pointer, c_int, c_int32_t, c_int64_t, c_loc, &
       c_null_char, c_null_ptr, c_ptr, c_size_t, c_sizeof
-  use, intrinsic :: iso_fortran_env, only: int8, int64
+  use, intrinsic :: iso_fortran_env, only: int8, int32, real32, real64
   use pyemu_c, only: pyemu_options, pyemu_variable, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
-      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_input, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, &
+      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, &
       c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
       c_pyemu_reference_count, c_pyemu_reference
   implicit none
@@ -78,8 +78,7 @@ module pyemu
   contains
     procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
     procedure :: open_memory             !! (bytes, ... as open)
-    procedure :: bind => bind_array      !! (name, array, units, level_dim, stat, errmsg)
-    procedure :: bind_input              !! (as bind) for an array that is intent(in)
+    generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
     procedure :: run                     !! (step, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
@@ -92,6 +91,7 @@ module pyemu
     procedure :: engine                  !! () -> name of the engine
     procedure :: n_references            !! () -> recorded reference columns
     procedure :: reference               !! (name, array, level_dim, stat, errmsg)
+    procedure, private :: bind_real32, bind_real64, bind_int32
     procedure, private :: assign_closed
     generic :: assignment(=) => assign_closed
     final :: finalise
@@ -158,14 +158,57 @@ contains
     call conclude(status, message, stat, errmsg)
   end subroutine open_memory
 
-  subroutine bind_array(self, name, array, units, level_dim, stat, errmsg)
-    !! Bind the host's own array to a variable of the emulator: nothing is copied, and every later run reads it
-    !! (an input) or writes it (an output). Inputs are never written, although the dummy argument is
-    !! intent(inout): that makes the compiler refuse expressions and other temporaries, which would be gone when
-    !! run looks at them. For an array that is intent(in) where you are there is bind_input.
+  ! bind: the host's own array becomes a variable of the emulator. Nothing is copied, and every later run reads it (an
+  ! input) or writes it (an output); inputs are never written. The dummy argument is a POINTER with intent(in), so that
+  ! the compiler refuses what would go wrong later: arrays without TARGET, expressions and other temporaries, and kinds
+  ! that no emulator can use. It says then that it found no matching specific binding for 'bind'.
+
+  subroutine bind_real32(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name
+    real(real32), pointer, intent(in) :: array(..)
+    character(*), intent(in), optional :: units
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(array), name, stat, errmsg)) return
+    call bind_any(self, name, array, units, level_dim, stat, errmsg)
+  end subroutine bind_real32
+
+  subroutine bind_real64(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name
+    real(real64), pointer, intent(in) :: array(..)
+    character(*), intent(in), optional :: units
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(array), name, stat, errmsg)) return
+    call bind_any(self, name, array, units, level_dim, stat, errmsg)
+  end subroutine bind_real64
+
+  subroutine bind_int32(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name
+    integer(int32), pointer, intent(in) :: array(..)
+    character(*), intent(in), optional :: units
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(array), name, stat, errmsg)) return
+    call bind_any(self, name, array, units, level_dim, stat, errmsg)
+  end subroutine bind_int32
+
+  subroutine bind_any(self, name, array, units, level_dim, stat, errmsg)
+    !! Bind an array of a kind that is known to its descriptor alone. gfortran 12 hands a component of an array of a
+    !! derived type (points%t) to a pointer dummy with the address and type of the whole: seen from here, where the
+    !! type is not declared, the descriptor says so, and the binding is refused. A pointer to the component is right.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: name                          !! variable, as on the card
-    type(*), dimension(..), intent(inout), target :: array    !! rank 0 to 7, real32 or real64 [units], any stride
+    type(*), dimension(..), intent(in), target :: array       !! rank 0 to 7, real32 or real64 [units], any stride
     character(*), intent(in), optional :: units               !! units of the array, compared with the card's
     integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
     integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
@@ -177,27 +220,7 @@ contains
     status = c_pyemu_bind(self%handle, trim(name) // c_null_char, array, c_text(units_text, units), &
                           level_index(level_dim), message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
-  end subroutine bind_array
-
-  subroutine bind_input(self, name, array, units, level_dim, stat, errmsg)
-    !! As bind, for an input whose array the caller may not change, such as an intent(in) argument of a routine that
-    !! binds and runs at every step. An output is refused. Here the compiler cannot refuse a temporary: give a
-    !! variable, never an expression.
-    class(emulator_t), intent(inout) :: self
-    character(*), intent(in) :: name                          !! input, as on the card
-    type(*), dimension(..), intent(in), target :: array       !! rank 0 to 7, real32 or real64 [units], any stride
-    character(*), intent(in), optional :: units               !! units of the array, compared with the card's
-    integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
-    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
-    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
-    character(kind=c_char), target :: units_text(name_length)
-    character(kind=c_char) :: message(message_length)
-    integer(c_int) :: status
-
-    status = c_pyemu_bind_input(self%handle, trim(name) // c_null_char, array, c_text(units_text, units), &
-                                level_index(level_dim), message, size(message, kind=c_size_t))
-    call conclude(status, message, stat, errmsg)
-  end subroutine bind_input
+  end subroutine bind_any
 
   subroutine unbind(self, stat, errmsg)
     !! Forget all bound arrays, so that arrays with another number of columns can be bound.
@@ -407,14 +430,34 @@ contains
     integer, intent(out), optional :: stat
     character(*), intent(inout), optional :: errmsg
     logical :: is_refused
-    character(*), parameter :: text = 'the emulator is open already: close it before another open' // c_null_char
-    character(kind=c_char) :: message(len(text))
 
     is_refused = c_associated(self%handle)
-    if (.not. is_refused) return
-    message = transfer(text, message)
-    call conclude(int(pyemu_err_argument, c_int), message, stat, errmsg)
+    if (is_refused) call refuse('the emulator is open already: close it before another open', stat, errmsg)
   end function refuse_if_open
+
+  function refuse_null(is_associated, name, stat, errmsg) result(is_refused)
+    !! A pointer that points nowhere, or an array that is not allocated, cannot be bound.
+    logical, intent(in) :: is_associated
+    character(*), intent(in) :: name
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    logical :: is_refused
+
+    is_refused = .not. is_associated
+    if (is_refused) call refuse("the array for '" // trim(name) // "' has no memory: it is not allocated, or a " // &
+                                'pointer that is not associated', stat, errmsg)
+  end function refuse_null
+
+  subroutine refuse(text, stat, errmsg)
+    !! Report a wrong argument.
+    character(*), intent(in) :: text
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(len(text) + 1)
+
+    message = transfer(text // c_null_char, message)
+    call conclude(int(pyemu_err_argument, c_int), message, stat, errmsg)
+  end subroutine refuse
 
   function make_options(threads, check_finite) result(options)
     integer, intent(in), optional :: threads

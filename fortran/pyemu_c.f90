@@ -8,7 +8,7 @@ module pyemu_c
 
   public :: pyemu_options, pyemu_variable
   public :: c_pyemu_version, c_pyemu_abi_version, c_pyemu_status_name
-  public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_input, c_pyemu_unbind
+  public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind
   public :: c_pyemu_run, c_pyemu_close
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_reference_count, c_pyemu_reference
@@ -79,26 +79,13 @@ module pyemu_c
       import :: c_char, c_int, c_ptr, c_size_t
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
-      type(*), dimension(..), intent(inout) :: array
-      type(c_ptr), value :: units
-      integer(c_int), value :: level_dim
-      character(kind=c_char), intent(inout) :: errmsg(*)
-      integer(c_size_t), value :: errlen
-      integer(c_int) :: status
-    end function c_pyemu_bind
-
-    function c_pyemu_bind_input(emulator, name, array, units, level_dim, errmsg, errlen) result(status) &
-        bind(c, name='pyemu_fortran_bind_input')
-      import :: c_char, c_int, c_ptr, c_size_t
-      type(c_ptr), value :: emulator
-      character(kind=c_char), intent(in) :: name(*)
       type(*), dimension(..), intent(in) :: array
       type(c_ptr), value :: units
       integer(c_int), value :: level_dim
       character(kind=c_char), intent(inout) :: errmsg(*)
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
-    end function c_pyemu_bind_input
+    end function c_pyemu_bind
 
     function c_pyemu_unbind(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_unbind')
       import :: c_char, c_int, c_ptr, c_size_t

@@ -28,7 +28,8 @@ struct toy {
 };
 
 static inline pyemu_array toy_profile(double *data, int64_t columns, int64_t levels) {
-  pyemu_array array = {data, PYEMU_FLOAT64, 2, {columns, levels}, {8, 8 * columns}};
+  pyemu_array array = {
+      data, PYEMU_FLOAT64, 2, {columns, levels}, {8, (int64_t)(8 * (uint64_t)columns)}};
   return array;
 }
 
