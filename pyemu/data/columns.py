@@ -76,7 +76,8 @@ def _base(split: str, p: np.ndarray, rng: Generator) -> tuple[np.ndarray, np.nda
     first, second = (profiles[rng.integers(len(profiles), size=n)] for _ in range(2))
     mixed = weight * first + (1.0 - weight) * second
     axis, log_p = log_pressure_axis(), np.log(p)
-    return tuple(_interpolate(log_p, axis, mixed[:, kind]) for kind in range(3))
+    temperature, log_water, log_ozone = (_interpolate(log_p, axis, mixed[:, kind]) for kind in range(3))
+    return temperature, log_water, log_ozone
 
 
 def _interpolate(x: np.ndarray, axis: np.ndarray, values: np.ndarray) -> np.ndarray:

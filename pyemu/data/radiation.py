@@ -20,7 +20,13 @@ GENERATOR_VERSION = 1  # raise when the numbers change: it names the cache file
 
 
 def generate(
-    split: str, n_columns: int, *, cache_dir: Path, seed: int = 2026, processes: int | None = None, progress: bool = True
+    split: str,
+    n_columns: int,
+    *,
+    cache_dir: Path,
+    seed: int = 2026,
+    processes: int | None = None,
+    progress: bool = True,
 ) -> Path:
     """Make, or find in the cache, the NetCDF file of one split.
 

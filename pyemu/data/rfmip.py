@@ -36,7 +36,9 @@ def load_fluxes(band: str) -> Columns:
     short, up, down = FLUX_NAMES[band]
     result = {}
     for way, variable in (("up", up), ("down", down)):
-        with xr.open_dataset(_folder() / f"clearsky_{short}_flux_{way[:2].replace('do', 'dn')}_TwoStream.nc") as dataset:
+        with xr.open_dataset(
+            _folder() / f"clearsky_{short}_flux_{way[:2].replace('do', 'dn')}_TwoStream.nc"
+        ) as dataset:
             result[f"{way}welling_{band}_flux_in_air_at_interfaces"] = _flat(dataset[variable].values)
     return result
 

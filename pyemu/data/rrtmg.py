@@ -6,6 +6,7 @@ between 0 and 1; this module therefore derives the fraction, 0 or 1, from the co
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def radiation(columns: Columns) -> Columns:
 
 
 @cache
-def _components():
+def _components() -> tuple[Any, Any]:
     """Build the two climt components once per process."""
     import climt
     import sympl
@@ -128,7 +129,7 @@ def _surface(columns: Columns) -> Columns:
         "zenith_angle": np.arccos(cosine),
         "solar_cycle_fraction": np.array(0.0),
         "flux_adjustment_for_earth_sun_distance": np.array(1.0),
-        "time": None,
+        "time": np.array(0.0),  # read but unused, since the day of the year is ignored
     }
 
 
@@ -139,13 +140,17 @@ def _without_aerosol(n_layers: int, n_columns: int) -> Columns:
     per_layer = np.zeros((n_layers, n_columns, N_SHORTWAVE_BANDS))
     aerosol = ("shortwave_optical_thickness", "single_scattering_albedo")
     cloud = ("single_scattering_albedo_due_to_cloud", "cloud_asymmetry_parameter", "cloud_forward_scattering_fraction")
-    return {
-        "longwave_optical_thickness_due_to_aerosol": longwave,
-        "longwave_optical_thickness_due_to_cloud": np.zeros((n_layers, n_columns, N_LONGWAVE_BANDS)),
-        "aerosol_asymmetry_parameter": shortwave,
-        "aerosol_optical_depth_at_55_micron": np.zeros((N_AEROSOLS, n_layers, n_columns)),
-        "shortwave_optical_thickness_due_to_cloud": per_layer,
-    } | {f"{name}_due_to_aerosol": shortwave for name in aerosol} | {name: per_layer for name in cloud}
+    return (
+        {
+            "longwave_optical_thickness_due_to_aerosol": longwave,
+            "longwave_optical_thickness_due_to_cloud": np.zeros((n_layers, n_columns, N_LONGWAVE_BANDS)),
+            "aerosol_asymmetry_parameter": shortwave,
+            "aerosol_optical_depth_at_55_micron": np.zeros((N_AEROSOLS, n_layers, n_columns)),
+            "shortwave_optical_thickness_due_to_cloud": per_layer,
+        }
+        | {f"{name}_due_to_aerosol": shortwave for name in aerosol}
+        | {name: per_layer for name in cloud}
+    )
 
 
 def _outputs(band: str, diagnostics: Columns, columns: Columns) -> Columns:

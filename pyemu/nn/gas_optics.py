@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from pyemu.physics import thermal
 
-LAYER_FEATURES = 6
 # Rough centre and spread of each feature, so that the network sees numbers of order one; trained weights do the rest.
-FEATURE_CENTRES = (9.0, 250.0, -9.0, -14.0, -7.5, 2.5)
-FEATURE_SPREADS = (2.5, 30.0, 3.0, 1.5, 0.7, 1.5)
+FEATURE_SCALES = ((9.0, 2.5), (250.0, 30.0), (-9.0, 3.0), (-14.0, 1.5), (-7.5, 0.7), (2.5, 1.5))
 MIN_MOLE_FRACTION = 1e-10  # mol mol-1, floor of logarithms
 LOG_ABSORPTION_LIMITS = (-25.0, 8.0)  # keeps the exponential of an untrained network finite
 GAIN = 2.0  # of the network's output on log absorption: the trained range is about ten
@@ -23,26 +21,25 @@ class GasOptics(nn.Module):
 
     def __init__(self, n_terms: int, n_hidden: int, initial_log_absorption: Tensor):
         super().__init__()
-        self.network = nn.Sequential(
-            nn.Linear(LAYER_FEATURES, n_hidden), nn.SiLU(),
+        self.hidden = nn.Sequential(
+            nn.Linear(len(FEATURE_SCALES), n_hidden), nn.SiLU(),
             nn.Linear(n_hidden, n_hidden), nn.SiLU(),
-            nn.Linear(n_hidden, n_terms),
         )  # fmt: skip
+        self.outlet = nn.Linear(n_hidden, n_terms)
         self.log_absorption = nn.Parameter(initial_log_absorption.clone())
-        self.register_buffer("centres", torch.tensor(FEATURE_CENTRES))
-        self.register_buffer("spreads", torch.tensor(FEATURE_SPREADS))
 
     def forward(self, columns: dict[str, Tensor], mass: Tensor) -> Tensor:
         """Optical depth of every layer; ``mass`` is the layer's air mass [kg m-2], (layer, column, 1)."""
-        features = (layer_features(columns) - self.centres) / self.spreads
-        # One row per layer and column: a plain matrix product with bias, which every engine runs at full speed.
-        raw = self.network(features.flatten(0, 1)).unflatten(0, (mass.shape[0], -1))
-        log_absorption = GAIN * raw + self.log_absorption
-        return mass * torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS))
+        # One row per layer and column, gain and offset inside the last product: engines see three plain products.
+        hidden = self.hidden(layer_features(columns).flatten(0, 1))
+        offset = GAIN * self.outlet.bias + self.log_absorption
+        log_absorption = nn.functional.linear(hidden, GAIN * self.outlet.weight, offset)
+        absorption = torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS))
+        return mass * absorption.unflatten(0, (mass.shape[0], -1))
 
 
 def layer_features(columns: dict[str, Tensor]) -> Tensor:
-    """What the gas optics see of a layer, (layer, column, feature).
+    """What the gas optics see of a layer, scaled to order one, (layer, column, feature).
 
     Log pressure, temperature, log mole fractions of water, ozone and carbon dioxide, and the log of the column's water
     vapour path, on which RRTMG's diffusivity angle depends.
@@ -60,7 +57,8 @@ def layer_features(columns: dict[str, Tensor]) -> Tensor:
         torch.log(carbon_dioxide).expand_as(temperature),
         torch.log(torch.clamp(vapour_path, min=1e-6)).expand_as(temperature),
     ]
-    return torch.stack([feature.T for feature in features], dim=-1)
+    scaled = [(x - centre) / spread for x, (centre, spread) in zip(features, FEATURE_SCALES, strict=True)]
+    return torch.stack([x.T for x in scaled], dim=-1)
 
 
 def layer_amounts(columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,4 +66,4 @@ def layer_amounts(columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     mass = thermal.layer_mass(columns["air_pressure_at_interfaces"])
     liquid = 1000.0 * mass * columns["mass_fraction_of_cloud_liquid_water_in_air"]
     ice = 1000.0 * mass * columns["mass_fraction_of_cloud_ice_in_air"]
-    return tuple(amount.T[:, :, None] for amount in (mass, liquid, ice))
+    return mass.T[:, :, None], liquid.T[:, :, None], ice.T[:, :, None]

@@ -22,7 +22,9 @@ PLANCK_DEGREE = 4
 class SpectralLongwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 16, n_hidden: int = 32):
+    black_body: Tensor
+
+    def __init__(self, n_terms: int = 12, n_hidden: int = 24):
         super().__init__()
         self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms))
         self.log_liquid_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.12)))  # m2 g-1
@@ -35,28 +37,38 @@ class SpectralLongwave(nn.Module):
     def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Fluxes up and down at interfaces, top first."""
         mass, liquid, ice = layer_amounts(columns)
-        depth = self.gas(columns, mass)
-        depth = depth + liquid * torch.exp(self.log_liquid_absorption) + ice * torch.exp(self.log_ice_absorption)
-        edges, layers, surface = self._planck(columns)
-        down, up, transmittance = layer_emission(depth, edges, layers)
+        absorption = torch.exp(torch.stack([self.log_liquid_absorption, self.log_ice_absorption]))
+        cloud = (torch.cat([liquid, ice], dim=-1).flatten(0, 1) @ absorption).unflatten(0, (mass.shape[0], -1))
+        inner, below, above, surface = self._planck(columns)
+        down, up, transmittance = layer_emission(self.gas(columns, mass) + cloud, inner, below, above)
         emissivity = columns["surface_longwave_emissivity"][None, :, None]
         return emission_transfer(transmittance, down, up, surface, emissivity)
 
-    def _planck(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Black-body flux of every term [W m-2] at interfaces, in layers and of the surface, (level, column, term).
+    def _planck(self, columns: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """Black-body flux of every term [W m-2], (layer, column, term): in layers, then the excess at the interface below
+        and at the one above, and of the surface.
 
         Quartic polynomials of temperature whose sum over terms is sigma T^4 for any value of the trained coefficients.
         """
         temperature = columns["air_temperature"]
+        n_layers = temperature.shape[1]
         edges = thermal.interface_temperature(temperature, columns["air_pressure_at_interfaces"])
-        levels = torch.cat([edges, temperature, columns["surface_temperature"][:, None]], dim=1).T
-        t = (levels - CENTRE) / SPREAD
-        square = t * t
-        powers = torch.stack([torch.ones_like(t), t, square, square * t, square * square], dim=-1)
+        levels = torch.cat([edges, temperature, columns["surface_temperature"][:, None]], dim=1)
+        powers = _powers(levels.T)
+        at_edges, at_layers = powers[: n_layers + 1], powers[n_layers + 1 : -1]
+        # The polynomial is linear in its coefficients: differences are taken before the product, where they are few.
+        rows = torch.cat([at_layers, at_edges[1:] - at_layers, at_edges[:-1] - at_layers, powers[-1:]])
         missing = self.black_body - self.planck_coefficients.sum(dim=1)
         coefficients = self.planck_coefficients + missing[:, None] / self.planck_coefficients.shape[1]
-        planck = (powers.flatten(0, 1) @ coefficients).unflatten(0, (levels.shape[0], -1))
-        return planck[: edges.shape[1]], planck[edges.shape[1] : -1], planck[-1:]
+        planck = (rows.flatten(0, 1) @ coefficients).unflatten(0, (rows.shape[0], -1))
+        return planck.split([n_layers, n_layers, n_layers, 1])
+
+
+def _powers(temperature: Tensor) -> Tensor:
+    """Powers 0 to 4 of the scaled temperature in a new last dimension."""
+    t = (temperature - CENTRE) / SPREAD
+    square = t * t
+    return torch.stack([torch.ones_like(t), t, square, square * t, square * square], dim=-1)
 
 
 def black_body_coefficients() -> Tensor:
@@ -65,16 +77,17 @@ def black_body_coefficients() -> Tensor:
     return torch.tensor([constants.STEFAN_BOLTZMANN * value for value in binomial])
 
 
-def layer_emission(depth: Tensor, edges: Tensor, layers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def layer_emission(depth: Tensor, inner: Tensor, below: Tensor, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Emission of every layer downwards and upwards [W m-2] and its transmittance, (layer, column, term).
 
-    The Planck function varies linearly in optical depth from the layer to its edge (Clough et al. 1992, eq. 13).
+    The Planck function varies linearly in optical depth from the layer (``inner``) to its edges, where it is larger by
+    ``below`` and ``above`` (Clough et al. 1992, eq. 13).
     """
     transmittance = torch.exp(-depth)
     emitted = 1.0 - transmittance
     to_edge = emitted * (depth / (1.0 / PADE + depth))
-    inner = emitted * layers
-    return inner + to_edge * (edges[1:] - layers), inner + to_edge * (edges[:-1] - layers), transmittance
+    centre = emitted * inner
+    return centre + to_edge * below, centre + to_edge * above, transmittance
 
 
 def emission_transfer(

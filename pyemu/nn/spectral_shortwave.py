@@ -3,6 +3,9 @@
 Each spectral term has a share of the incoming sunlight, Rayleigh scattering, an ozone cross-section, gas absorption from
 the shared layer network, and scattering and absorption of cloud water and ice. Half of the terms start as ultraviolet and
 visible light (ozone, Rayleigh), half as near infrared (water vapour), so that descent begins near the physics.
+
+The uppermost ``n_upper`` layers (24: the layers of the L60 grid at fixed pressure, above 88 hPa) absorb only: Rayleigh
+scattering there is below one percent of the column's, and cloud does not reach them.
 """
 
 import math
@@ -12,7 +15,7 @@ from torch import Tensor, nn
 
 from pyemu import constants
 from pyemu.nn.gas_optics import GasOptics, layer_amounts
-from pyemu.nn.two_stream import adding, two_stream_layers
+from pyemu.nn.two_stream import adding, direct_beam, two_stream_layers
 
 MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at half a degree
 
@@ -20,15 +23,20 @@ MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at 
 class SpectralShortwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 16, n_hidden: int = 32):
+    def __init__(self, n_terms: int = 10, n_hidden: int = 24, n_upper: int = 24):
         super().__init__()
+        self.n_upper = n_upper
         n_visible = (n_terms + 1) // 2
         n_infrared = n_terms - n_visible
-        self.gas = GasOptics(n_terms, n_hidden, _halves(torch.full((n_visible,), -16.0), torch.linspace(-16.0, -3.0, n_infrared)))
+        self.gas = GasOptics(
+            n_terms, n_hidden, _halves(torch.full((n_visible,), -16.0), torch.linspace(-16.0, -3.0, n_infrared))
+        )
         self.log_ozone_absorption = nn.Parameter(  # m2 mol-1
             _halves(torch.linspace(6.5, -2.5, n_visible), torch.full((n_infrared,), -9.0))
         )
-        self.solar_logits = nn.Parameter(_halves(torch.linspace(-3.0, 1.2, n_visible), torch.linspace(1.0, -1.5, n_infrared)))
+        self.solar_logits = nn.Parameter(
+            _halves(torch.linspace(-3.0, 1.2, n_visible), torch.linspace(1.0, -1.5, n_infrared))
+        )
         self.log_rayleigh = nn.Parameter(  # m2 kg-1
             _halves(torch.linspace(0.5, -1.5, n_visible), torch.linspace(-3.0, -6.0, n_infrared)) - 9.2
         )
@@ -36,29 +44,40 @@ class SpectralShortwave(nn.Module):
         self.ice = CloudOptics(n_terms, scattering=0.02)
 
     def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Fluxes up and down at interfaces, top first; both vanish with the incoming flux."""
+        """Fluxes up and down at interfaces, top first; both vanish with the incoming flux.
+
+        The upper layers absorb but do not scatter, so only the layers below enter the adding method.
+        """
         cosine = torch.clamp(columns["cosine_of_solar_zenith_angle"], min=MIN_COSINE)[None, :, None]
-        layers = two_stream_layers(*self._optics(columns), cosine)
-        shares = torch.softmax(self.solar_logits, dim=0)
-        incoming = shares * torch.ones_like(cosine)
-        albedo = columns["surface_albedo"][None, :, None] * torch.ones_like(shares)
-        up, down = adding(layers, incoming, albedo)
+        absorption, scattering, forward = self._optics(columns)
+        upper = absorption[: self.n_upper]
+        beams = direct_beam(
+            torch.exp(-upper / cosine), torch.softmax(self.solar_logits, dim=0) * torch.ones_like(cosine)
+        )
+        layers = two_stream_layers(absorption[self.n_upper :], scattering, forward, cosine)
+        albedo = columns["surface_albedo"][None, :, None] * torch.ones_like(self.solar_logits)
+        up, down = adding(layers, beams[-1], albedo)
+        escaping = direct_beam(torch.exp(-2.0 * upper).flip(0), up[:1])
+        up = torch.cat([*escaping[:0:-1], up]).sum(dim=-1).T
+        down = torch.cat([*beams[:-1], down]).sum(dim=-1).T
         solar = columns["toa_incoming_shortwave_flux"][:, None]
         return solar * up, solar * down
 
     def _optics(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Optical depths of every layer and term: absorption, scattering, scattering times asymmetry."""
+        """Absorption depth of every layer, and scattering depth and the same times asymmetry of the lower layers."""
         mass, liquid, ice = layer_amounts(columns)
         ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * mass / constants.MOLAR_MASS_OF_DRY_AIR
         amounts = torch.cat([ozone, liquid, ice, mass], dim=-1)
         zero = torch.zeros_like(self.log_rayleigh)
         scattering = torch.stack([zero, self.liquid.scattering(), self.ice.scattering(), torch.exp(self.log_rayleigh)])
         asymmetry = torch.stack([zero, self.liquid.asymmetry(), self.ice.asymmetry(), zero])
-        absorption = torch.stack([torch.exp(self.log_ozone_absorption), self.liquid.absorption(), self.ice.absorption(), zero])
-        # Depths are linear in the amounts: one matrix product instead of many element-wise passes.
-        linear = amounts.flatten(0, 1) @ torch.cat([absorption, scattering, scattering * asymmetry], dim=1)
-        by_amount, scattered, forward = linear.unflatten(0, (mass.shape[0], -1)).chunk(3, dim=-1)
-        return self.gas(columns, mass) + by_amount, scattered, forward
+        absorption = torch.stack(
+            [torch.exp(self.log_ozone_absorption), self.liquid.absorption(), self.ice.absorption(), zero]
+        )
+        # Depths are linear in the amounts: matrix products instead of many element-wise passes.
+        lower = amounts[self.n_upper :]
+        absorbed = self.gas(columns, mass) + _depths(amounts, absorption)
+        return absorbed, _depths(lower, scattering), _depths(lower, scattering * asymmetry)
 
 
 class CloudOptics(nn.Module):
@@ -81,6 +100,11 @@ class CloudOptics(nn.Module):
     def asymmetry(self) -> Tensor:
         """Asymmetry factor in (0, 1)."""
         return torch.sigmoid(self.asymmetry_logits)
+
+
+def _depths(amounts: Tensor, coefficients: Tensor) -> Tensor:
+    """Amounts (layer, column, kind) times coefficients (kind, term)."""
+    return (amounts.flatten(0, 1) @ coefficients).unflatten(0, (amounts.shape[0], -1))
 
 
 def _halves(visible: Tensor, infrared: Tensor) -> Tensor:

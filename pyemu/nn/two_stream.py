@@ -39,7 +39,9 @@ def two_stream_layers(absorption: Tensor, scattering: Tensor, forward: Tensor, c
     slant = (absorption + scattering) / cosine
     beam = torch.exp(-slant)
     upwards = (0.5 / cosine) * scattering - 0.75 * forward
-    source_up, source_down = _beam_sources(gathered, turned, decay_squared, slant, upwards, scattering / cosine - upwards)
+    source_up, source_down = _beam_sources(
+        gathered, turned, decay_squared, slant, upwards, scattering / cosine - upwards
+    )
     below = source_up * beam
     direct_up = torch.relu(source_up - reflect * source_down - transmit * below)
     direct_down = torch.relu((beam - transmit) * source_down - reflect * below)
@@ -69,26 +71,26 @@ def _beam_sources(
 
 
 def adding(layers: Layers, incoming: Tensor, albedo: Tensor) -> tuple[Tensor, Tensor]:
-    """Fluxes up and down (with the direct beam), summed over terms, (column, interface).
+    """Fluxes up and down (with the direct beam) of every term, (interface, column, term).
 
     ``incoming`` is the direct flux of every term at the top and ``albedo`` that of the surface, both (1, column, term).
     """
-    direct = _direct_fluxes(layers.unscattered, incoming)
+    direct = direct_beam(layers.unscattered, incoming)
     beams = torch.cat(direct)
     parts = [layers.reflect_diffuse, layers.transmit_diffuse]
     parts += [layers.reflect_direct * beams[:-1], layers.transmit_direct * beams[:-1]]
     steps = list(zip(*(part.split(1) for part in parts), strict=True))
     albedos, sources, denominators = _from_below(steps, albedo, albedo * direct[-1])
     diffuse = torch.cat(_from_above(steps, sources, denominators))
-    up = diffuse * torch.cat(albedos) + torch.cat(sources)
-    return up.sum(dim=-1).T, (diffuse + beams).sum(dim=-1).T
+    return diffuse * torch.cat(albedos) + torch.cat(sources), diffuse + beams
 
 
-def _direct_fluxes(unscattered: Tensor, incoming: Tensor) -> list[Tensor]:
-    direct = [incoming]
-    for beam in unscattered.split(1):
-        direct.append(direct[-1] * beam)
-    return direct
+def direct_beam(transmittance: Tensor, incoming: Tensor) -> list[Tensor]:
+    """A beam through successive layers, (1, column, term) at each interface, the incoming one first."""
+    beam = [incoming]
+    for through in transmittance.split(1):
+        beam.append(beam[-1] * through)
+    return beam
 
 
 Step = tuple[Tensor, Tensor, Tensor, Tensor]  # diffuse reflectance and transmittance, direct light sent up and down

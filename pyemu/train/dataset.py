@@ -3,7 +3,7 @@
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
 
 from pyemu.zoo.radiation import RadiationSystem
 
@@ -27,9 +27,8 @@ class ColumnDataset(Dataset):
 
 def loader(dataset: ColumnDataset, batch_size: int, *, seed: int | None = None) -> DataLoader:
     """Batches of columns: shuffled by ``seed`` for training, in order without one."""
-    if seed is None:
-        order = SequentialSampler(dataset)
-    else:
+    order: Sampler = SequentialSampler(dataset)
+    if seed is not None:
         order = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
     batches = BatchSampler(order, batch_size, drop_last=seed is not None)
     return DataLoader(dataset, sampler=batches, batch_size=None)

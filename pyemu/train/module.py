@@ -1,6 +1,7 @@
 """The Lightning module: one network, one loss, Adam with a cosine schedule."""
 
 import math
+from typing import Any
 
 import lightning
 import torch
@@ -24,16 +25,20 @@ class RadiationTraining(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Loss of one batch."""
-        loss = radiation_loss(*self.network(batch), batch, self.band)
+        loss = self._loss(batch)
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         """Loss on atmospheres and climates that training does not see."""
-        loss = radiation_loss(*self.network(batch), batch, self.band)
+        loss = self._loss(batch)
         self.log("validation_loss", loss, prog_bar=True, batch_size=len(batch["air_temperature"]))
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def _loss(self, batch: dict[str, Tensor]) -> Tensor:
+        up, down = self.network(batch)
+        return radiation_loss(up, down, batch, self.band)
+
+    def configure_optimizers(self) -> Any:
         """Adam, warm-up, one cosine over the whole training."""
         optimizer = torch.optim.Adam(self.network.parameters(), self.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share)

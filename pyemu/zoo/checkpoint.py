@@ -49,4 +49,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise ValueError(f"{path} is not a pyemu checkpoint ({error}); expected a file written by 'pyemu train'") from error
+        raise ValueError(
+            f"{path} is not a pyemu checkpoint ({error}); expected a file written by 'pyemu train'"
+        ) from error

@@ -1,0 +1,28 @@
+# The commands of the project. Every target sets up what it needs; all are safe to repeat.
+.PHONY: setup demo test lint bench install
+PREFIX ?= $(CURDIR)/build/install
+RUN = PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+setup:
+	@.ci/setup
+
+demo: setup
+	@$(RUN) .venv/bin/python examples/01_radiation/demo.py
+
+test: setup lint
+	@$(RUN) cmake -S . -B build/test -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@$(RUN) cmake --build build/test
+	@$(RUN) ctest --test-dir build/test --output-on-failure -j 2
+	@$(RUN) .venv/bin/python -m pytest tests -n 2
+
+lint: setup
+	@$(RUN) ruff check . && $(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+bench: setup
+	@$(RUN) .venv/bin/python benchmarks/run.py
+
+install: setup
+	@$(RUN) cmake -S . -B build/install-tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@$(RUN) cmake --build build/install-tree --target install
