@@ -89,9 +89,8 @@ static int find_level(const pyemu_array *array, const struct variable *v, int le
   if (level_dim < PYEMU_LAST_DIM || level_dim >= array->rank)
     return fail(
         error, PYEMU_ERR_ARGUMENT,
-        "the level dimension of the array for '%s' must be one of its %d dimensions, found number "
-        "%d",
-        v->name, (int)array->rank, level_dim + 1);
+        "the level dimension of the array for '%s' must be one of its %d dimensions, found %s",
+        v->name, (int)array->rank, level_dim < 0 ? "one before the first" : "one after the last");
   *level = level_dim == PYEMU_LAST_DIM ? array->rank - 1 : level_dim;
   if (array->shape[*level] == v->width)
     return PYEMU_OK;

@@ -477,7 +477,7 @@ contains
     index = last_dim
     if (.not. present(level_dim)) return
     index = int(level_dim, c_int) - 1
-    if (level_dim < 1) index = huge(index)
+    if (level_dim < 1) index = last_dim - 1
   end function level_index
 
   function c_text(copy, text) result(address)

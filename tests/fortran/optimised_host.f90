@@ -17,10 +17,11 @@ program optimised_host
   call e%bind('y', y)
   total = 0
   expected = 0
+  x = 0
   y = 0
   do step = 1, 100
     x(1, 1) = step
-    x(1, 2:) = x(1, 2:) * 0 + y(1, 1) / max(1, step - 1)
+    x(1, 2:) = y(1, 1) / max(1, step - 1)
     call e%run(step)
     total = total + y(1, 1) + y(1, nlay)
     expected = expected + step + merge(5.0_real64, 0.0_real64, step > 1)
