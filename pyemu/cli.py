@@ -212,14 +212,12 @@ def list_() -> Answer:
     """List the systems of the zoo."""
     from pyemu.zoo import SYSTEMS
 
-    rows = {
-        name: {"summary": system.summary, "networks": list(system.networks), "default_network": system.default_network}
-        for name, system in SYSTEMS.items()
-    }
     table = _table("name", "networks (default first)", "summary")
-    for name, row in rows.items():
-        networks = sorted(row["networks"], key=lambda network: network != row["default_network"])
-        table.add_row(name, ", ".join(networks), row["summary"])
+    rows = {}
+    for name, system in SYSTEMS.items():
+        networks = sorted(system.networks, key=lambda network: network != system.default_network)
+        rows[name] = {"summary": system.summary, "networks": networks, "default_network": system.default_network}
+        table.add_row(name, ", ".join(networks), system.summary)
     return Answer(rows, table)
 
 
@@ -249,7 +247,7 @@ def _card_text(found: Any) -> RenderableType:
         "summary": card.summary,
         "file": f"{found.path}, {len(found.onnx):,} bytes, opset {found.opset}, {found.parameters:,} constants",
         "sha256": found.sha256,
-        "vertical order": f"{card.vertical_order}, {', '.join(f'{size} {name}s' for name, size in card.dimensions.items())}",
+        "vertical order": ", ".join([card.vertical_order, *(f"{size} {name}s" for name, size in card.dimensions.items())]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
         "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} W m-2" for budget in card.budgets) or "none",
         "reference": f"{found.columns} columns, tolerance {card.tolerance.relative:g} of the largest value",
@@ -291,7 +289,8 @@ def _verification_text(result: Any) -> RenderableType:
         parts.append(Text(f"{TITLES[leg.leg]}: not run: {leg.problem}", style="red") if leg.problem else table)
     tolerance = result.file.card.tolerance
     parts.append(
-        f"Tolerance: {tolerance.relative:g} of the largest recorded value unless the card says otherwise; {tolerance.reason}."
+        f"Tolerance: {tolerance.relative:g} of the largest recorded value unless the card says otherwise; "
+        f"{tolerance.reason}."
     )
     return Group(*parts)
 

@@ -67,7 +67,7 @@ def _write_netcdf(report: Report, path: Path) -> None:
     data["gate_limit"] = ("gate", [math.nan if gate.limit is None else gate.limit for gate in gates])
     data["gate_passed"] = ("gate", [{True: 1, False: 0, None: -1}[gate.passed] for gate in gates])
     data["gate_passed"].attrs = {"flag_values": [-1, 0, 1], "flag_meanings": "not_gated failed passed"}
-    data["inside_training_range"] = data["inside_training_range"].astype("int8")
+    data["inside_training_range"] = data["inside_training_range"].astype("int8").assign_attrs(units="1")
     if "time" in data.coords:
         data["time"].attrs = {"units": "days since 0001-01-01 00:00:00", "calendar": "noleap", "standard_name": "time"}
     data.attrs = {"Conventions": "CF-1.10", "title": report.config.title, "summary": report.config.summary} | {
@@ -150,7 +150,7 @@ def _cost_rows(data: xr.Dataset) -> list[dict[str, Any]]:
 def number(value: float | None) -> str:
     """Three significant digits, exponents only where they help; a dash for what is not known."""
     if value is None or not math.isfinite(value):
-        return "–"
+        return "\u2013"
     if value == 0.0:
         return "0"
     return (

@@ -1,5 +1,6 @@
 """Runs of the column host: one namelist, one process, one NetCDF file each, kept while their inputs are the same."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -154,10 +155,8 @@ def _environment() -> dict[str, str]:
     """The caller's, with the place of RRTMG added where climt is installed; the host itself says if it is not."""
     environment = dict(os.environ) | SINGLE_THREAD
     if "PYEMU_RRTMG" not in environment:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             environment["PYEMU_RRTMG"] = str(rrtmg_directory())
-        except FileNotFoundError:
-            pass
     return environment
 
 
@@ -169,10 +168,11 @@ def _message(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _refuse_bad_input(outcome: Outcome) -> None:
-    """A blow-up or a crash is a result; a refused namelist or file is a mistake of the set-up."""
-    if outcome.status > 0 and outcome.status != BLOW_UP:
-        run = outcome.run
+    """A blow-up or a crash is a result; a refused namelist or file, or no output at all, is a mistake of the set-up."""
+    run, refused = outcome.run, outcome.status > 0 and outcome.status != BLOW_UP
+    if refused or not run.output.exists():
+        message = outcome.message or "no message, no output"
         raise HostError(
-            f"run '{run.climate}' with {run.scheme} stopped with status {outcome.status}: {outcome.message or 'no message'} "
+            f"run '{run.climate}' with {run.scheme} stopped with status {outcome.status}: {message} "
             f"(see {run.folder / 'run.log'})"
         )
