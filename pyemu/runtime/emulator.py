@@ -66,6 +66,13 @@ def _describe(name: str, array: np.ndarray) -> Any:
     return ffi.new("pyemu_array *", fields)
 
 
+def _level(array: np.ndarray, level_dim: int) -> int:
+    """Return the header's number of a dimension that may be counted from the end."""
+    if level_dim == -1 or level_dim >= 0:
+        return level_dim
+    return level_dim + array.ndim if level_dim >= -array.ndim else -2
+
+
 class Emulator:
     """An open emulator file, run by the library that Fortran hosts link.
 
@@ -85,7 +92,7 @@ class Emulator:
             path: the emulator file.
             engine: ``"onnxruntime"`` (the default for ONNX) or ``"stub"``.
 
-        Other arguments:
+        Other Arguments:
             threads: threads the engine may use inside one run, default 1.
             check_finite: whether run refuses inputs that are not finite, default true.
             runtime_library: file of the engine's runtime, default: that of this Python.
@@ -141,9 +148,9 @@ class Emulator:
         if not array.flags.writeable and not self._is_input(name):
             raise library.error(f"the array for output '{name}' is read-only", self._lib.PYEMU_ERR_ARGUMENT)
         units_text = self._ffi.NULL if units is None else units.encode()
-        level = level_dim if level_dim in (-1, *range(array.ndim)) else level_dim + array.ndim
-        level = level if level >= -1 else self._lib.PYEMU_MAX_RANK
-        library.call(self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, level)
+        library.call(
+            self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, _level(array, level_dim)
+        )
         self._bound[name] = array
 
     def unbind(self) -> None:
