@@ -257,3 +257,12 @@ def test_unknown_names_and_wrong_shapes_are_errors():
         model.close()
         with pytest.raises(ColumnError, match="not open"):
             model.step()
+
+
+def test_the_snippet_of_the_readme_runs():
+    readme = Path(__file__).parents[2] / "fortran/hosts/column/README.md"
+    snippet = readme.read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, np.ndarray] = {}
+    exec(snippet, names)  # noqa: S102 (our own README)
+    assert names["forcing"].shape == (10,)
+    assert names["forcing"].mean() > 1.0

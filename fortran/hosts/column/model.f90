@@ -32,6 +32,8 @@ module column_model
     real(real64), allocatable :: column_residual(:)        !! (ncol) largest since reset_residuals [W m-2]
     real(real64) :: longwave_time = 0.0_real64             !! wall time in the longwave scheme [s]
     real(real64) :: shortwave_time = 0.0_real64            !! wall time in the shortwave scheme [s]
+    real(real64) :: longwave_cpu_time = 0.0_real64         !! processor time in the longwave scheme, all threads [s]
+    real(real64) :: shortwave_cpu_time = 0.0_real64        !! processor time in the shortwave scheme, all threads [s]
     integer(int64) :: column_calls = 0                     !! columns times radiation calls
     integer, allocatable, private :: boundary_layer_top(:) !! (ncol) highest layer that turbulent fluxes warm
   contains
@@ -103,15 +105,19 @@ contains
     class(column_model_t), intent(inout) :: self
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    real(real64) :: start
+    real(real64) :: wall(3), cpu(3)
 
-    start = wall_time()
+    call read_clocks(wall(1), cpu(1))
     call self%scheme%longwave(self%state, self%fluxes, stat, errmsg)
-    self%longwave_time = self%longwave_time + wall_time() - start
     if (stat /= 0) return
-    start = wall_time()
+    call read_clocks(wall(2), cpu(2))
     call self%scheme%shortwave(self%state, self%fluxes, stat, errmsg)
-    self%shortwave_time = self%shortwave_time + wall_time() - start
+    if (stat /= 0) return
+    call read_clocks(wall(3), cpu(3))
+    self%longwave_time = self%longwave_time + wall(2) - wall(1)
+    self%shortwave_time = self%shortwave_time + wall(3) - wall(2)
+    self%longwave_cpu_time = self%longwave_cpu_time + cpu(2) - cpu(1)
+    self%shortwave_cpu_time = self%shortwave_cpu_time + cpu(3) - cpu(2)
     self%column_calls = self%column_calls + self%settings%ncol
     associate (f => self%fluxes, dp => self%state%air_pressure_thickness)
       self%longwave_residual = max(self%longwave_residual, &
@@ -362,13 +368,14 @@ contains
     deallocate(self%scheme)
   end subroutine close_model
 
-  !> Seconds of a clock that only runs forward.
-  function wall_time() result(seconds)
-    real(real64) :: seconds
+  !> Seconds of a clock that only runs forward, and of the processor in this process.
+  subroutine read_clocks(wall, cpu)
+    real(real64), intent(out) :: wall, cpu  !! [s]
     integer(int64) :: count, rate
 
     call system_clock(count, rate)
-    seconds = real(count, real64) / real(rate, real64)
-  end function wall_time
+    wall = real(count, real64) / real(rate, real64)
+    call cpu_time(cpu)
+  end subroutine read_clocks
 
 end module column_model

@@ -72,6 +72,8 @@ contains
     call self%file%put('time', model%day(), self%record)
     call self%file%put('longwave_wall_time', model%longwave_time, self%record)
     call self%file%put('shortwave_wall_time', model%shortwave_time, self%record)
+    call self%file%put('longwave_cpu_time', model%longwave_cpu_time, self%record)
+    call self%file%put('shortwave_cpu_time', model%shortwave_cpu_time, self%record)
     call self%file%put('total_wall_time', total_time, self%record)
     call self%file%put('radiation_column_calls', real(model%column_calls, real64), self%record)
     call self%write_surface(model)
@@ -200,6 +202,8 @@ contains
     associate (file => self%file, t => [self%time])
       call file%variable('longwave_wall_time', t, 's', 'wall time in the longwave scheme, packing included, since the start')
       call file%variable('shortwave_wall_time', t, 's', 'wall time in the shortwave scheme, packing included, since the start')
+      call file%variable('longwave_cpu_time', t, 's', 'processor time in the longwave scheme, all threads, since the start')
+      call file%variable('shortwave_cpu_time', t, 's', 'processor time in the shortwave scheme, all threads, since the start')
       call file%variable('total_wall_time', t, 's', 'wall time of the run since the start')
       call file%variable('radiation_column_calls', t, '1', 'columns times radiation calls since the start')
     end associate
