@@ -1,5 +1,7 @@
 """Types of the module that f90wrap generates from fortran/hosts/column/api.f90."""
 
+# ruff: noqa: N801 (names are f90wrap's)
+
 from typing import TypeAlias
 
 import numpy as np

@@ -103,7 +103,8 @@ def adjust(
     air_temperature: Array, air_pressure: Array, air_pressure_thickness: Array, *, lapse_rate: float | None = 6.5e-3
 ) -> Array:
     """The host's convective adjustment of one column, shapes (layer,), top first: to a lapse rate [K m-1], or, with
-    ``lapse_rate=None``, to the moist adiabat. Returns the adjusted temperature [K]."""
+    ``lapse_rate=None``, to the moist adiabat. Returns the adjusted temperature [K].
+    """
     adjusted = np.array(air_temperature, dtype=np.float64)
     _api.adjust_column(
         adjusted, air_pressure, air_pressure_thickness, adjusted.size, int(lapse_rate is None), lapse_rate or 0.0

@@ -263,6 +263,6 @@ def test_the_snippet_of_the_readme_runs():
     readme = Path(__file__).parents[2] / "fortran/hosts/column/README.md"
     snippet = readme.read_text().split("```python\n")[1].split("```")[0]
     names: dict[str, np.ndarray] = {}
-    exec(snippet, names)  # noqa: S102 (our own README)
+    exec(snippet, names)
     assert names["forcing"].shape == (10,)
     assert names["forcing"].mean() > 1.0
