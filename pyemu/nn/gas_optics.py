@@ -6,6 +6,7 @@ and Matricardi 2022, doi:10.1029/2022MS003033), but are found by gradient descen
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear, silu
 
 from pyemu.physics import thermal
 
@@ -19,27 +20,32 @@ GAIN = 2.0  # of the network's output on log absorption: the trained range is ab
 class GasOptics(nn.Module):
     """Absorption optical depth of gases, (layer, column, term), from temperature, pressure and composition."""
 
+    centres: Tensor
+    spreads: Tensor
+
     def __init__(self, n_terms: int, n_hidden: int, initial_log_absorption: Tensor):
         super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(len(FEATURE_SCALES), n_hidden), nn.SiLU(),
-            nn.Linear(n_hidden, n_hidden), nn.SiLU(),
-        )  # fmt: skip
+        self.inlet = nn.Linear(len(FEATURE_SCALES), n_hidden)
+        self.middle = nn.Linear(n_hidden, n_hidden)
         self.outlet = nn.Linear(n_hidden, n_terms)
+        centres, spreads = torch.tensor(FEATURE_SCALES).T
+        self.register_buffer("centres", centres.contiguous())
+        self.register_buffer("spreads", spreads.contiguous())
         self.log_absorption = nn.Parameter(initial_log_absorption.clone())
 
     def forward(self, columns: dict[str, Tensor], mass: Tensor) -> Tensor:
         """Optical depth of every layer; ``mass`` is the layer's air mass [kg m-2], (layer, column, 1)."""
-        # One row per layer and column, gain and offset inside the last product: engines see three plain products.
-        hidden = self.hidden(layer_features(columns).flatten(0, 1))
+        # One row per layer and column; scales, gain and offset lie inside the products: engines see three plain ones.
+        scaled = self.inlet.weight / self.spreads
+        hidden = silu(linear(layer_features(columns).flatten(0, 1), scaled, self.inlet.bias - scaled @ self.centres))
         offset = GAIN * self.outlet.bias + self.log_absorption
-        log_absorption = nn.functional.linear(hidden, GAIN * self.outlet.weight, offset)
+        log_absorption = linear(silu(self.middle(hidden)), GAIN * self.outlet.weight, offset)
         absorption = torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS))
         return mass * absorption.unflatten(0, (mass.shape[0], -1))
 
 
 def layer_features(columns: dict[str, Tensor]) -> Tensor:
-    """What the gas optics see of a layer, scaled to order one, (layer, column, feature).
+    """What the gas optics see of a layer, (layer, column, feature).
 
     Log pressure, temperature, log mole fractions of water, ozone and carbon dioxide, and the log of the column's water
     vapour path, on which RRTMG's diffusivity angle depends.
@@ -57,8 +63,7 @@ def layer_features(columns: dict[str, Tensor]) -> Tensor:
         torch.log(carbon_dioxide).expand_as(temperature),
         torch.log(torch.clamp(vapour_path, min=1e-6)).expand_as(temperature),
     ]
-    scaled = [(x - centre) / spread for x, (centre, spread) in zip(features, FEATURE_SCALES, strict=True)]
-    return torch.stack([x.T for x in scaled], dim=-1)
+    return torch.stack([feature.T for feature in features], dim=-1)
 
 
 def layer_amounts(columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

@@ -23,7 +23,7 @@ MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at 
 class SpectralShortwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 10, n_hidden: int = 24, n_upper: int = 24):
+    def __init__(self, n_terms: int = 14, n_hidden: int = 24, n_upper: int = 24):
         super().__init__()
         self.n_upper = n_upper
         n_visible = (n_terms + 1) // 2

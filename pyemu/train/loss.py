@@ -1,5 +1,7 @@
 """The training loss of radiation: heating rates where they matter, fluxes everywhere, boundaries most."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -9,18 +11,27 @@ from pyemu.physics.thermal import layer_pressure
 from pyemu.zoo.radiation import PRESSURE, flux_names
 
 UPPER_LIMIT = 1000.0  # Pa: above it layers are thin, heating large, and errors count less
-UPPER_WEIGHT = 0.4
-FLUX_WEIGHT = 0.01  # (K day-1)^2 per (W m-2)^2
-BOUNDARY_WEIGHT = 0.02  # likewise, for the net flux at the top and at the surface
+
+
+class Weights(NamedTuple):
+    """Weights of a band: heating above the limit [1], all fluxes and boundary net fluxes [(K day-1)^2 (W m-2)^-2]."""
+
+    upper: float
+    flux: float
+    boundary: float
+
+
+WEIGHTS = {"longwave": Weights(0.3, 0.02, 0.04), "shortwave": Weights(0.6, 0.01, 0.02)}
 
 
 def radiation_loss(up: Tensor, down: Tensor, batch: dict[str, Tensor], band: str) -> Tensor:
     """Mean squared error of heating [K day-1] plus weighted mean squared errors of fluxes [W m-2]."""
+    weights = WEIGHTS[band]
     true_up, true_down, true_heating = (batch[name] for name in flux_names(band))
     heating = constants.SECONDS_PER_DAY * (heating_rate(up, down, batch[PRESSURE]) - true_heating)
-    weighted = heating * torch.where(layer_pressure(batch[PRESSURE]) < UPPER_LIMIT, UPPER_WEIGHT, 1.0)
+    weighted = heating * torch.where(layer_pressure(batch[PRESSURE]) < UPPER_LIMIT, weights.upper, 1.0)
     up_error, down_error = up - true_up, down - true_down
     net = up_error - down_error
     boundary = net[:, 0].square().mean() + net[:, -1].square().mean()
     fluxes = up_error.square().mean() + down_error.square().mean()
-    return weighted.square().mean() + FLUX_WEIGHT * fluxes + BOUNDARY_WEIGHT * boundary
+    return weighted.square().mean() + weights.flux * fluxes + weights.boundary * boundary
