@@ -5,9 +5,10 @@
 
 #include "copy.h"
 #include "dtype.h"
+#include "wide.h"
 
 /* Columns gathered before they are checked: few enough to be in the first-level cache still. */
-enum { CHECK_COLUMNS = 32 };
+enum { CHECK_COLUMNS = 64 };
 
 static int check_array(const pyemu_array *array, const struct variable *v,
                        const struct error *error) {
@@ -155,7 +156,7 @@ int layout_is_tensor(const struct layout *layout, int32_t dtype) {
 
 /* An exponent of all ones is infinity or NaN. Integer arithmetic, so that it vectorises. */
 #define DEFINE_FINITE(BITS, EXPONENT)                                                              \
-  static int finite_##BITS(const char *data, int64_t count) {                                      \
+  WIDE static int finite_##BITS(const char *data, int64_t count) {                                 \
     uint##BITS##_t bad = 0, bits;                                                                  \
     for (int64_t i = 0; i < count; ++i) {                                                          \
       memcpy(&bits, data + i * (int64_t)sizeof bits, sizeof bits);                                 \

@@ -1,43 +1,84 @@
 #include "copy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pyemu.h"
+#include "wide.h"
 
-/* Columns and levels of the block that a transposition finishes before it goes on: the block's rows
- * on both sides stay in the first-level cache. */
-enum { BLOCK = 16 };
+/* Rows of a tile, and elements of a vector. */
+enum { TILE = 4 };
+
+/* Elements that a transposition goes along before it takes the next rows: the other side's part of
+ * such a stretch stays in the first-level cache, and the memory's prefetcher sees a stream. */
+enum { STRETCH = 64 };
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector) && __has_builtin(__builtin_convertvector)
+#define HAS_VECTORS 1
+#endif
+#endif
+
+#ifdef HAS_VECTORS
+typedef float vector_float __attribute__((vector_size(TILE * sizeof(float))));
+typedef double vector_double __attribute__((vector_size(TILE * sizeof(double))));
+typedef int32_t vector_int32_t __attribute__((vector_size(TILE * sizeof(int32_t))));
+
+/* Transpose a tile of 4 by 4: load its rows, convert, exchange elements, store its columns. */
+#define DEFINE_TILE(NAME, S, D)                                                                    \
+  ALWAYS_INLINE void tile_##NAME(char *dst, int64_t dst_a, const char *src, int64_t src_b) {       \
+    vector_##S s0, s1, s2, s3;                                                                     \
+    memcpy(&s0, src, sizeof s0);                                                                   \
+    memcpy(&s1, src + src_b, sizeof s1);                                                           \
+    memcpy(&s2, src + 2 * src_b, sizeof s2);                                                       \
+    memcpy(&s3, src + 3 * src_b, sizeof s3);                                                       \
+    vector_##D r0 = __builtin_convertvector(s0, vector_##D);                                       \
+    vector_##D r1 = __builtin_convertvector(s1, vector_##D);                                       \
+    vector_##D r2 = __builtin_convertvector(s2, vector_##D);                                       \
+    vector_##D r3 = __builtin_convertvector(s3, vector_##D);                                       \
+    vector_##D low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);                                \
+    vector_##D low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);                                \
+    vector_##D high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);                               \
+    vector_##D high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);                               \
+    vector_##D c0 = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);                             \
+    vector_##D c1 = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);                             \
+    vector_##D c2 = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);                           \
+    vector_##D c3 = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);                           \
+    memcpy(dst, &c0, sizeof c0);                                                                   \
+    memcpy(dst + dst_a, &c1, sizeof c1);                                                           \
+    memcpy(dst + 2 * dst_a, &c2, sizeof c2);                                                       \
+    memcpy(dst + 3 * dst_a, &c3, sizeof c3);                                                       \
+  }
+#else
+#define DEFINE_TILE(NAME, S, D)                                                                    \
+  ALWAYS_INLINE void tile_##NAME(char *dst, int64_t dst_a, const char *src, int64_t src_b) {       \
+    for (int64_t b = 0; b < TILE; ++b)                                                             \
+      for (int64_t a = 0; a < TILE; ++a)                                                           \
+        element_##NAME(dst + a * dst_a + b * (int64_t)sizeof(D),                                   \
+                       src + b * src_b + a * (int64_t)sizeof(S));                                  \
+  }
+#endif
 
 /*
- * For each pair of types: a row copy, a blocked transposition, and a plain strided copy. Elements
+ * For each pair of types: a row copy, a transposition by tiles, and a plain strided copy. Elements
  * go through memcpy because the caller's strides may leave them unaligned; compilers make plain,
  * and where elements are adjacent vector, loads and stores of it.
  *
  * The transposition reads along 'a', where the source is adjacent, and writes along 'b', where the
- * destination is: dst[a][b] = src[b][a].
+ * destination is: dst[a][b] = src[b][a]. It goes along the adjacent direction of the side whose
+ * rows lie farther apart.
  */
 #define DEFINE_COPY(NAME, S, D)                                                                    \
-  static inline void element_##NAME(char *dst, const char *src) {                                  \
+  ALWAYS_INLINE void element_##NAME(char *dst, const char *src) {                                  \
     S from;                                                                                        \
     memcpy(&from, src, sizeof from);                                                               \
     D to = (D)from;                                                                                \
     memcpy(dst, &to, sizeof to);                                                                   \
   }                                                                                                \
-  static void row_##NAME(char *restrict dst, const char *restrict src, int64_t n) {                \
+  DEFINE_TILE(NAME, S, D)                                                                          \
+  WIDE static void row_##NAME(char *restrict dst, const char *restrict src, int64_t n) {           \
     for (int64_t j = 0; j < n; ++j)                                                                \
       element_##NAME(dst + j * (int64_t)sizeof(D), src + j * (int64_t)sizeof(S));                  \
-  }                                                                                                \
-  static void transpose_##NAME(char *restrict dst, int64_t dst_a, const char *restrict src,        \
-                               int64_t src_b, int64_t na, int64_t nb) {                            \
-    for (int64_t a0 = 0; a0 < na; a0 += BLOCK)                                                     \
-      for (int64_t b0 = 0; b0 < nb; b0 += BLOCK) {                                                 \
-        int64_t a1 = na - a0 < BLOCK ? na : a0 + BLOCK;                                            \
-        int64_t b1 = nb - b0 < BLOCK ? nb : b0 + BLOCK;                                            \
-        for (int64_t b = b0; b < b1; ++b)                                                          \
-          for (int64_t a = a0; a < a1; ++a)                                                        \
-            element_##NAME(dst + a * dst_a + b * (int64_t)sizeof(D),                               \
-                           src + b * src_b + a * (int64_t)sizeof(S));                              \
-      }                                                                                            \
   }                                                                                                \
   static void strided_##NAME(const struct matrix *dst, const struct matrix *src, int64_t rows,     \
                              int64_t n) {                                                          \
@@ -45,6 +86,24 @@ enum { BLOCK = 16 };
       for (int64_t j = 0; j < n; ++j)                                                              \
         element_##NAME(dst->data + i * dst->row_stride + j * dst->element_stride,                  \
                        src->data + i * src->row_stride + j * src->element_stride);                 \
+  }                                                                                                \
+  WIDE static void transpose_##NAME(char *dst, int64_t dst_a, const char *src, int64_t src_b,      \
+                                    int64_t na, int64_t nb) {                                      \
+    const int64_t s = sizeof(S), d = sizeof(D), ta = na - na % TILE, tb = nb - nb % TILE;          \
+    if (llabs(src_b) >= llabs(dst_a)) {                                                            \
+      for (int64_t a0 = 0; a0 < ta; a0 += STRETCH)                                                 \
+        for (int64_t b = 0; b < tb; b += TILE)                                                     \
+          for (int64_t a = a0; a < ta && a < a0 + STRETCH; a += TILE)                              \
+            tile_##NAME(dst + a * dst_a + b * d, dst_a, src + b * src_b + a * s, src_b);           \
+    } else {                                                                                       \
+      for (int64_t b0 = 0; b0 < tb; b0 += STRETCH)                                                 \
+        for (int64_t a = 0; a < ta; a += TILE)                                                     \
+          for (int64_t b = b0; b < tb && b < b0 + STRETCH; b += TILE)                              \
+            tile_##NAME(dst + a * dst_a + b * d, dst_a, src + b * src_b + a * s, src_b);           \
+    }                                                                                              \
+    for (int64_t b = 0; b < nb; ++b)                                                               \
+      for (int64_t a = b < tb ? ta : 0; a < na; ++a)                                               \
+        element_##NAME(dst + a * dst_a + b * d, src + b * src_b + a * s);                          \
   }                                                                                                \
   static void copy_##NAME(const struct matrix *dst, const struct matrix *src, int64_t rows,        \
                           int64_t n) {                                                             \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,12 +169,14 @@ def test_run_before_bind_and_use_after_close(files: Path) -> None:
         assert caught.value.status_name == "PYEMU_ERR_CLOSED"
 
 
-def test_bound_arrays_are_kept_alive(toy: Emulator) -> None:
-    for name, array in bind_reference(toy).items():
-        del name, array
-    for _ in range(3):
-        np.zeros((4, 6))
-        toy.run()
+def test_bound_arrays_are_kept_alive_until_unbind(toy: Emulator) -> None:
+    array = np.zeros((4, 5))
+    watch = weakref.ref(array)
+    toy.bind(TEMPERATURE, array)
+    del array
+    assert watch() is not None
+    toy.unbind()
+    assert watch() is None
 
 
 def test_emulators_in_threads_are_independent(files: Path) -> None:
