@@ -242,12 +242,13 @@ def _card_text(found: Any) -> RenderableType:
     """The card as two tables."""
     card = found.card
     facts = Table(show_header=False, box=None, pad_edge=False)
+    sizes = [f"{size} {name}s" for name, size in card.dimensions.items()]
     rows = {
         "name": f"{card.name}, version {card.version}, licence {card.licence}",
         "summary": card.summary,
         "file": f"{found.path}, {len(found.onnx):,} bytes, opset {found.opset}, {found.parameters:,} constants",
         "sha256": found.sha256,
-        "vertical order": ", ".join([card.vertical_order, *(f"{size} {name}s" for name, size in card.dimensions.items())]),
+        "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
         "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} W m-2" for budget in card.budgets) or "none",
         "reference": f"{found.columns} columns, tolerance {card.tolerance.relative:g} of the largest value",

@@ -11,8 +11,8 @@ SCHEMA: Literal[1] = 1  # the newest card schema this library reads and writes
 
 DEFAULT_TOLERANCE = 2e-5  # of the largest absolute value of an output
 DEFAULT_TOLERANCE_REASON = (
-    "the graph computes in float32, and libraries add the terms of a matrix product in different orders: a sum of a few "
-    "hundred float32 terms is then known to about sqrt(n) * 2**-24 = 1e-6 of its largest term, times a few layers"
+    "the graph computes in float32, and libraries add the terms of a matrix product in different orders: a sum of a "
+    "few hundred float32 terms is then known to about sqrt(n) * 2**-24 = 1e-6 of its largest term, times a few layers"
 )
 
 Units = Annotated[str, AfterValidator(check_units)]
@@ -118,7 +118,9 @@ class Tolerance(_Strict):
 
     relative: float = Field(default=DEFAULT_TOLERANCE, gt=0, lt=1)
     reason: str = DEFAULT_TOLERANCE_REASON
-    by_output: dict[str, float] = Field(default_factory=dict, description="outputs that need another relative tolerance")
+    by_output: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default_factory=dict, description="outputs that need another relative tolerance"
+    )
 
     def of(self, output: str) -> float:
         """Relative tolerance of one output."""
@@ -176,12 +178,15 @@ class Card(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _budgets_name_variables(self) -> Self:
+    def _budgets_and_tolerances_name_variables(self) -> Self:
         known = {variable.name for variable in self.variables}
         for budget in self.budgets:
             missing = sorted(set(budget.variables) - known)
             if missing:
                 raise ValueError(f"budget '{budget.name}' names {', '.join(missing)}, not a variable of this emulator")
+        unknown = sorted(set(self.tolerance.by_output) - {variable.name for variable in self.outputs})
+        if unknown:
+            raise ValueError(f"tolerance.by_output names {', '.join(unknown)}, not an output of this emulator")
         return self
 
     @property

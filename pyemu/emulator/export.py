@@ -53,7 +53,7 @@ def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: Reference
 
 
 def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Run ``module`` in evaluation mode on arrays by name; raises ``ExportError`` when its outputs contradict the card."""
+    """Run ``module`` in evaluation mode on arrays by name; raises ``ExportError`` if its outputs contradict the card."""
     module.eval()
     with torch.no_grad():
         found = module(*(torch.from_numpy(inputs[variable.name]) for variable in card.inputs))
@@ -186,9 +186,9 @@ def _check_parity(
     if failed:
         worst = max(failed, key=lambda row: row.max_abs_difference / row.tolerance if row.tolerance else np.inf)
         raise ExportError(
-            f"ONNX Runtime differs from torch at {columns} columns per call: '{worst.name}' by {worst.max_abs_difference:.3g} "
-            f"{worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for random or stateful layers, or "
-            "sizes taken from the example input"
+            f"ONNX Runtime differs from torch at {columns} columns per call: '{worst.name}' by "
+            f"{worst.max_abs_difference:.3g} {worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for "
+            "random or stateful layers, or sizes taken from the example input"
         )
 
 

@@ -97,7 +97,8 @@ def read_card(path: Path, metadata: dict[str, str]) -> Card:
     """The card from the metadata of an ONNX model; raises ``EmulatorFileError``."""
     if CARD_KEY not in metadata:
         raise EmulatorFileError(
-            f"{path} is an ONNX model without an emulator card (no '{CARD_KEY}' in its metadata): write it with 'pyemu export'"
+            f"{path} is an ONNX model without an emulator card (no '{CARD_KEY}' in its metadata): write it with "
+            "'pyemu export'"
         )
     try:
         values = json.loads(metadata[CARD_KEY])
@@ -139,7 +140,8 @@ def _check_tensor(tensor: onnx.TypeProto.Tensor, variable: Variable, card: Card,
     expected = [None, *card.shape(variable, 1)[1:]]
     if sizes != expected:
         raise EmulatorFileError(
-            f"'{variable.name}' in the graph of {what} has sizes {sizes}, expected {expected} (None: any number of columns)"
+            f"'{variable.name}' in the graph of {what} has sizes {sizes}, expected {expected} (None: any number of "
+            "columns)"
         )
 
 

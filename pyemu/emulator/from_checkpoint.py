@@ -1,4 +1,4 @@
-"""From a training checkpoint to an emulator file: the card is filled from the system, the weights and their provenance."""
+"""From a training checkpoint to an emulator file: its card is filled from the system, the weights, their provenance."""
 
 from pathlib import Path
 
@@ -30,7 +30,8 @@ HEATING_REASON = (
 def export_checkpoint(checkpoint: Path, path: Path) -> Path:
     """Write the emulator file of a trained system.
 
-    Raises ``ExportError`` when the exported graph does not give torch's numbers, ``ValueError`` for a foreign checkpoint.
+    Raises ``ExportError`` when the exported graph does not give torch's numbers, ``ValueError`` for a foreign
+    checkpoint.
     """
     loaded = load_checkpoint(Path(checkpoint))
     chosen = find_system(loaded.system)

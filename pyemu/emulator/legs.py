@@ -25,7 +25,7 @@ def onnxruntime(data: bytes) -> Runner:
 
     Returns a function from inputs by name to outputs by name.
     """
-    import onnxruntime as ort  # type: ignore[import-untyped]
+    import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

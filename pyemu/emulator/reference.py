@@ -42,7 +42,8 @@ def _document(text: str) -> dict:
         raise EmulatorFileError(f"the reference columns are damaged ({error!r}): export the emulator again") from error
     if encoding != ENCODING or not isinstance(columns, int) or columns < 1 or not isinstance(values, dict):
         raise EmulatorFileError(
-            f"the reference columns have encoding {encoding!r} and {columns!r} columns; expected {ENCODING!r} and 1 or more"
+            f"the reference columns have encoding {encoding!r} and {columns!r} columns; expected {ENCODING!r} and at "
+            "least 1"
         )
     return document
 

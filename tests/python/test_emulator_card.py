@@ -49,7 +49,7 @@ def test_name_used_twice_is_an_error() -> None:
 
 def test_wrong_units_of_a_known_variable_are_an_error() -> None:
     temperature = Variable.of("air_temperature", dtype="float32").model_dump()
-    with pytest.raises(ValidationError, match="has units 'degC', expected 'K'|do not parse at 'degC'"):
+    with pytest.raises(ValidationError, match="do not parse at 'degC'"):
         Variable.model_validate(temperature | {"units": "degC"})
     with pytest.raises(ValidationError, match="has units 'mK', expected 'K'"):
         Variable.model_validate(temperature | {"units": "mK"})

@@ -68,12 +68,12 @@ def test_truncated_file_is_refused_wherever_it_ends(toy_path: Path, tmp_path: Pa
 def test_text_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.onnx"
     path.write_text("this is not a graph\n")
-    with pytest.raises(EmulatorFileError, match="not an ONNX file|holds no ONNX graph"):
+    with pytest.raises(EmulatorFileError, match=r"not an ONNX file|holds no ONNX graph"):
         EmulatorFile.open(path)
 
 
 def test_onnx_without_card_says_how_to_make_one(toy_path: Path, tmp_path: Path) -> None:
-    with pytest.raises(EmulatorFileError, match="without an emulator card.*'pyemu export'"):
+    with pytest.raises(EmulatorFileError, match=r"without an emulator card.*'pyemu export'"):
         EmulatorFile.open(rewritten(toy_path, tmp_path, **{CARD_KEY: None}))
 
 
@@ -85,7 +85,7 @@ def test_newer_schema_says_to_update(toy_path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("schema", [None, "1", 0, True, 1.5])
 def test_schema_must_be_a_whole_number(toy_path: Path, tmp_path: Path, schema: object) -> None:
-    with pytest.raises(EmulatorFileError, match="has schema .* expected a whole number"):
+    with pytest.raises(EmulatorFileError, match=r"has schema .* expected a whole number"):
         EmulatorFile.open(rewritten(toy_path, tmp_path, **{CARD_KEY: card_text(toy_path, schema=schema)}))
 
 
@@ -102,7 +102,7 @@ def test_card_that_is_not_json_is_refused(toy_path: Path, tmp_path: Path) -> Non
 def test_card_that_contradicts_the_graph_is_refused(toy_path: Path, tmp_path: Path) -> None:
     outputs = EmulatorFile.open(toy_path).card.to_dict()["outputs"]
     swapped = card_text(toy_path, outputs=[outputs[1], outputs[0], outputs[2]])
-    with pytest.raises(EmulatorFileError, match="has outputs .* its card says"):
+    with pytest.raises(EmulatorFileError, match=r"has outputs .* its card says"):
         EmulatorFile.open(rewritten(toy_path, tmp_path, **{CARD_KEY: swapped}))
 
 

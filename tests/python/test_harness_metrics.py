@@ -40,7 +40,8 @@ def test_equilibrium_differences_are_found(tmp_path: Path) -> None:
     np.testing.assert_allclose(data["temperature_rms_difference"], 0.2, atol=1e-12)
     np.testing.assert_allclose(data["olr_difference"], 0.4, atol=1e-12)
     np.testing.assert_allclose(data["layer_temperature_difference"], 0.2, atol=1e-12)
-    assert data["temperature_difference"].units == "K" and data["olr_difference"].units == "W m-2"
+    assert data["temperature_difference"].units == "K"
+    assert data["olr_difference"].units == "W m-2"
 
 
 def test_mass_weighted_mean_is_that_of_the_profile(tmp_path: Path) -> None:
@@ -113,9 +114,8 @@ def test_nan_in_one_column_is_not_averaged_away(tmp_path: Path) -> None:
         broken = data.load()
     broken["toa_outgoing_longwave_flux"][18, 2] = np.nan
     broken.to_netcdf(path)
-    outcomes = [
-        Outcome(Run(climate.name, scheme, folder, "", ""), 0, "", False) for climate in config.climates for scheme in SCHEMES
-    ]
+    runs = [Run(climate.name, scheme, folder, "", "") for climate in config.climates for scheme in SCHEMES]
+    outcomes = [Outcome(run, 0, "", reused=False) for run in runs]
     data = combine(outcomes, config)
     assert np.isnan(data["toa_outgoing_longwave_flux"].sel(climate="control", scheme="rrtmg")[18])
 

@@ -180,7 +180,15 @@ def test_missing_offline_scores_say_how_to_make_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (0.12345, "0.123"), (1.5e-10, "1.50e-10"), (241.234, "241.2"), (200.0, "200")],
+    [
+        (None, "\u2013"),
+        (float("nan"), "\u2013"),
+        (0.0, "0"),
+        (0.12345, "0.123"),
+        (1.5e-10, "1.50e-10"),
+        (241.234, "241.2"),
+        (200.0, "200"),
+    ],
 )
 def test_numbers_are_short(value: float | None, text: str) -> None:
     assert number(value) == text

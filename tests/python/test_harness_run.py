@@ -33,7 +33,9 @@ def starts(path: Path) -> int:
     return len(count.read_text().splitlines()) if count.exists() else 0
 
 
-def test_plan_is_every_climate_with_every_scheme(config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_is_every_climate_with_every_scheme(
+    config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host(tmp_path, monkeypatch, COUNTING)
     planned = {(run.climate, run.scheme): run.namelist for run in plan(config)}
     assert set(planned) == {(c, s) for c in ("control", "hothouse") for s in ("rrtmg", "emulator")}
@@ -57,7 +59,9 @@ def test_finished_runs_are_kept_until_an_input_changes(
     assert starts(path) == 6
 
 
-def test_run_without_its_file_is_made_again(config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_without_its_file_is_made_again(
+    config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = host(tmp_path, monkeypatch, COUNTING)
     one = plan(config)[0]
     execute(one)

@@ -18,8 +18,7 @@ def test_shipped_configuration_asks_what_the_demo_promises() -> None:
         "control", "co2x4", "sst_minus4", "sst_plus4",
     ]  # fmt: skip
     assert any(not climate.inside_training_range for climate in config.climates)
-    limits = config.limits
-    assert (limits.temperature, limits.outgoing_longwave, limits.column_energy, limits.cost_ratio) == (0.5, 1.0, 1e-4, 20.0)
+    assert list(config.limits.model_dump().values()) == [0.5, 1.0, 1e-4, 20.0]
 
 
 def test_paths_are_relative_to_the_file_and_changes_replace_keys(tmp_path: Path) -> None:
