@@ -95,6 +95,20 @@ static void check_the_check_can_be_switched_off(void) {
   pyemu_close(&e, NULL, 0);
 }
 
+static void check_engine_threads(void) {
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  pyemu_emulator *e = NULL;
+  char path[4096];
+  options.threads = 2;
+  snprintf(path, sizeof path, "%s/toy.onnx", directory);
+  CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), PYEMU_OK, "");
+  toy_fill(&toy, 50, 0);
+  toy_bind(e, &toy);
+  CHECK_STATUS(pyemu_run(e, 1, message, sizeof message), PYEMU_OK, "");
+  CHECK(toy_error(&toy) < 1e-15);
+  pyemu_close(&e, NULL, 0);
+}
+
 static void bind_rows(pyemu_emulator *e, const char *name, float *data, int64_t columns) {
   pyemu_array array = {data, PYEMU_FLOAT32, 2, {columns, 5}, {20, 4}};
   CHECK_STATUS(pyemu_bind(e, name, &array, "1", -1, message, sizeof message), PYEMU_OK, "");
@@ -224,6 +238,7 @@ int main(int argc, char **argv) {
   check_missing_bindings_are_named();
   check_inputs_that_are_not_finite();
   check_the_check_can_be_switched_off();
+  check_engine_threads();
   check_without_copy();
   check_integers_and_scalars();
   check_outputs_on_one_memory_are_refused();
