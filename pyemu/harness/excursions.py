@@ -24,9 +24,11 @@ class Excursion:
     largest: float
 
 
-def excursions(outcomes: Sequence[Outcome], files: Sequence[Path]) -> list[Excursion]:
-    """One row per climate and input that has a training range and left it; emulator runs only."""
+def excursions(outcomes: Sequence[Outcome], files: Sequence[Path]) -> list[Excursion] | None:
+    """One row per climate and input that has a training range and left it; None if no card holds a training range."""
     inputs = _inputs([EmulatorFile.open(path).card for path in files])
+    if not inputs:
+        return None
     rows = []
     for outcome in outcomes:
         if outcome.run.scheme == "emulator":

@@ -30,7 +30,7 @@ class Report:
     gates: Sequence[Gate]
     offline: Sequence[Gate]
     outcomes: Sequence[Outcome]
-    excursions: Sequence[Excursion]
+    excursions: Sequence[Excursion] | None
     provenance: dict[str, str]
 
     @property

@@ -5,13 +5,14 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import synthetic_runs
 import xarray as xr
 from synthetic_runs import write_run
 
 from pyemu.config import ConfigError
-from pyemu.harness.excursions import Excursion
+from pyemu.harness.excursions import Excursion, excursions
 from pyemu.harness.figures import FIGURES
 from pyemu.harness.gates import coupled_gates, offline_gates
 from pyemu.harness.metrics import combine
@@ -196,3 +197,68 @@ def test_numbers_are_short(value: float | None, text: str) -> None:
 
 def test_mark_is_safe_html() -> None:
     assert str(mark(False)) == '<span class="mark bad">FAIL</span>'
+
+
+def write_emulator_file(path: Path, ranges: dict[str, tuple[float, float]]) -> Path:
+    """An emulator file whose card gives training ranges for some inputs; the graph passes them through."""
+    import onnx
+
+    from pyemu.emulator import Card, Provenance, TrainingRange, Variable, reference
+    from pyemu.emulator.file import CARD_KEY, REFERENCE_KEY
+
+    layers = synthetic_runs.LAYERS
+    sizes = {"air_temperature": layers, "surface_temperature": 1}
+    seen = {
+        name: TrainingRange(minimum=(low,) * sizes[name], maximum=(high,) * sizes[name])
+        for name, (low, high) in ranges.items()
+    }
+    inputs = tuple(Variable.of(name, dtype="float64", training_range=seen.get(name)) for name in sizes)
+    output = Variable.of("tendency_of_air_temperature_due_to_longwave_heating", dtype="float64")
+    card = Card(
+        name="passing", version="1", summary="s", licence="Apache-2.0", vertical_order="top_first",
+        dimensions={"layer": layers}, inputs=inputs, outputs=(output,),
+        provenance=Provenance(data_sha256="0", code_version="0", created=""),
+    )  # fmt: skip
+    values = {variable.name: np.ones(card.shape(variable, 2)) for variable in card.variables}
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["air_temperature"], [output.name])],
+        "passing",
+        [
+            onnx.helper.make_tensor_value_info(v.name, onnx.TensorProto.DOUBLE, ["column", *card.shape(v, 1)[1:]])
+            for v in inputs
+        ],
+        [onnx.helper.make_tensor_value_info(output.name, onnx.TensorProto.DOUBLE, ["column", layers])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json(), REFERENCE_KEY: reference.encode(card, values)})
+    onnx.save(model, path)
+    return path
+
+
+def emulator_outcome(folder: Path) -> Outcome:
+    run = Run("control", "emulator", folder, "", "")
+    write_run(run.output)
+    return Outcome(run, 0, "", reused=False)
+
+
+def test_inputs_that_left_the_training_range_are_counted(tmp_path: Path) -> None:
+    """Temperatures of the synthetic column run from 200 to 280 K; the surface is at 288 K."""
+    file = write_emulator_file(
+        tmp_path / "a.onnx", {"air_temperature": (200.0, 250.0), "surface_temperature": (280.0, 290.0)}
+    )
+    (row,) = excursions([emulator_outcome(tmp_path / "run")], [file]) or []
+    assert (row.climate, row.variable, row.units) == ("control", "air_temperature", "K")
+    assert 0.1 < row.share < 0.6
+    assert 15.0 < row.largest < 30.0
+
+
+def test_inputs_within_the_training_range_give_no_row(tmp_path: Path) -> None:
+    file = write_emulator_file(
+        tmp_path / "a.onnx", {"air_temperature": (199.0, 281.0), "surface_temperature": (288.0, 288.0)}
+    )
+    assert excursions([emulator_outcome(tmp_path / "run")], [file]) == []
+
+
+def test_cards_without_training_range_leave_the_question_open(tmp_path: Path) -> None:
+    file = write_emulator_file(tmp_path / "a.onnx", {})
+    assert excursions([emulator_outcome(tmp_path / "run")], [file]) is None
