@@ -106,11 +106,14 @@ def all_passed(gates: Sequence[Gate]) -> bool:
 
 
 def summary(gates: Sequence[Gate]) -> dict[str, dict[str, Any]]:
-    """The flat object of ``summary.json``; raises ``ValueError`` if two gates share a name."""
+    """The flat object of ``summary.json``: what can fail, and nothing else.
+
+    Raises ``ValueError`` if two gates share a name.
+    """
     names = [gate.name for gate in gates]
     if len(set(names)) != len(names):
         raise ValueError(f"gates share a name: {sorted({name for name in names if names.count(name) > 1})}")
-    return {gate.name: gate.to_dict() for gate in gates}
+    return {gate.name: gate.to_dict() for gate in gates if gate.passed is not None}
 
 
 def _offline_gate(name: str, score: dict[str, Any]) -> Gate:

@@ -14,7 +14,7 @@ LIMITS = {
 }
 TITLES = {
     HEATING: "heating rate below 10 hPa, rms error",
-    UPPER_HEATING: "heating rate above 10 hPa, rms error (limit: RRTMG against RRTMGP there)",
+    UPPER_HEATING: "heating rate above 10 hPa, rms error",
     "heating_rate_bias_below_10hPa": "heating rate below 10 hPa, bias",
     "net_flux_top_rmse": "net flux at the top, rms error",
     "net_flux_top_bias": "net flux at the top, bias",
@@ -46,11 +46,28 @@ def offline_scores(evaluations: Iterable[Mapping[str, Any]]) -> dict[str, dict[s
     return scores
 
 
+def rfmip_rows(scores: Mapping[str, float]) -> list[dict[str, Any]]:
+    """RFMIP scores by name as rows of a table: one per band and quantity, with a value per pair of ``PAIRS``."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, value in scores.items():
+        for pair in PAIRS:
+            band, found, quantity = name.removeprefix("rfmip_").partition(f"_{pair}_")
+            if found and name.startswith("rfmip_"):
+                unit = _unit(quantity)
+                row = rows.setdefault((band, quantity), {"title": f"{band} {TITLES[quantity]}", "unit": unit})
+                row[pair] = value
+    return [{pair: None for pair in PAIRS} | row for row in rows.values()]
+
+
 def _limits(band: str, evaluation: Mapping[str, Any]) -> dict[str, float]:
     """Above 10 hPa the yardstick is how far two reference schemes differ, known only where RFMIP is installed."""
     limits = LIMITS.get(band, {}) | {"net_flux_top_bias": BIAS, "net_flux_surface_bias": BIAS}
     rfmip = evaluation.get("rfmip")
     return limits | ({UPPER_HEATING: float(rfmip["rrtmg_minus_rrtmgp"][UPPER_HEATING])} if rfmip else {})
+
+
+def _unit(quantity: str) -> str:
+    return "K day-1" if quantity.startswith("heating_rate") else "W m-2"
 
 
 def _numbers(scores: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -59,6 +76,5 @@ def _numbers(scores: Mapping[str, float]) -> list[tuple[str, float]]:
 
 def _score(title: str, name: str, value: float, limit: float | None) -> dict[str, Any]:
     """A bias is judged by its size; a number that is not one fails."""
-    unit = "K day-1" if name.startswith("heating_rate") else "W m-2"
     passed = None if limit is None else bool(abs(value) <= limit)
-    return {"value": value, "limit": limit, "pass": passed, "unit": unit, "title": title}
+    return {"value": value, "limit": limit, "pass": passed, "unit": _unit(name), "title": title}

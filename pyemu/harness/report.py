@@ -17,6 +17,7 @@ from pyemu.harness.excursions import Excursion
 from pyemu.harness.figures import FIGURES
 from pyemu.harness.gates import Gate, all_passed, summary
 from pyemu.harness.metrics import BANDS_HPA
+from pyemu.harness.offline import rfmip_rows
 from pyemu.harness.run import SCHEMES, Outcome
 from pyemu.harness.settings import CoupleConfig
 
@@ -94,6 +95,8 @@ def _html(report: Report, images: dict[str, bytes]) -> str:
         config=report.config,
         figures=[(spec, base64.b64encode(images[spec.name]).decode("ascii")) for spec in FIGURES],
         failed=[gate for gate in [*report.gates, *report.offline] if gate.passed is False],
+        held_out=[gate for gate in report.offline if not gate.name.startswith("rfmip_")],
+        rfmip=rfmip_rows({gate.name: gate.value for gate in report.offline}),
         climates=[_climate_row(report, climate.name) | {"climate": climate} for climate in report.config.climates],
         costs=_cost_rows(report.data),
         bands=list(BANDS_HPA),

@@ -99,6 +99,33 @@ def test_loose_limits_let_the_same_runs_pass(first, folder: Path) -> None:
     assert "report.html" in result.output
 
 
+def test_emulator_that_blows_the_host_up_fails_with_the_place_in_the_report(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from grey_emulators import GreyLongwave, as_inputs, card
+
+    from pyemu.emulator import EmulatorFile
+    from pyemu.emulator.export import export_onnx
+
+    class Furnace(GreyLongwave):
+        """Four hundred times the fluxes, the other way round: the air warms by hundreds of kelvins a day."""
+
+        def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return tuple(-400.0 * output for output in super().forward(*inputs))
+
+    reference = EmulatorFile.open(folder / "grey_longwave.onnx").inputs()
+    file = export_onnx(Furnace(), card("longwave"), as_inputs("longwave", reference), tmp_path / "furnace.onnx")
+    arguments = ["couple", str(folder / "couple.yaml"), "--json", "--longwave-file", str(file)]
+    result = CliRunner().invoke(app, [*arguments, "--output-dir", str(tmp_path / "output")])
+    summary = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert summary["coupled_control_days_completed"]["value"] < DAYS
+    assert summary["coupled_control_temperature_difference"] == {
+        "value": None, "limit": 0.5, "pass": False, "unit": "K",
+    }  # fmt: skip
+    page = (tmp_path / "output" / "report.html").read_text()
+    assert "stopped</span> Present day, emulator: pyemu_column" in page
+
+
 def test_file_without_card_is_refused_with_the_message_of_the_library(folder: Path, tmp_path: Path) -> None:
     import onnx
 

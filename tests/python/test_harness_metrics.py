@@ -125,6 +125,10 @@ def test_summary_has_four_keys_and_null_for_what_is_not_finite() -> None:
     assert summary([gate]) == {"a": {"value": None, "limit": 1.0, "pass": False, "unit": "K"}}
 
 
+def test_number_without_limit_is_not_in_the_summary() -> None:
+    assert summary([Gate("a", 1.0, None, "K", "A")]) == {}
+
+
 def test_two_gates_of_one_name_are_refused() -> None:
     gate = Gate("a", 1.0, 1.0, "K", "A")
     with pytest.raises(ValueError, match="share a name"):

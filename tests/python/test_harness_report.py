@@ -16,7 +16,7 @@ from pyemu.harness.excursions import Excursion, excursions
 from pyemu.harness.figures import FIGURES
 from pyemu.harness.gates import coupled_gates, offline_gates
 from pyemu.harness.metrics import combine
-from pyemu.harness.offline import offline_scores
+from pyemu.harness.offline import offline_scores, rfmip_rows
 from pyemu.harness.provenance import provenance
 from pyemu.harness.report import Report, mark, number, write_report
 from pyemu.harness.run import SCHEMES, Outcome, Run
@@ -110,10 +110,10 @@ def test_figures_are_png_files(good: Path) -> None:
 
 def test_summary_is_flat_and_complete(good: Path) -> None:
     summary = json.loads((good / "summary.json").read_text())
-    assert len(summary) == 7
+    assert len(summary) == 6
     assert all(set(entry) == {"value", "limit", "pass", "unit"} for entry in summary.values())
     assert summary["coupled_control_temperature_difference"]["value"] == pytest.approx(0.2)
-    assert summary["rfmip_longwave_heating"]["pass"] is None
+    assert "rfmip_longwave_heating" not in summary, "a number without a limit is no gate"
     assert not any("hothouse" in name for name in summary)
 
 
@@ -160,6 +160,15 @@ def test_evaluation_becomes_gates_with_the_limits_of_its_band() -> None:
     assert scores["offline_longwave_net_flux_top_rmse"]["pass"] is True
     assert scores["rfmip_longwave_rrtmg_minus_rrtmgp_heating_rate_rmse_above_10hPa"]["pass"] is None
     assert not any("columns" in name for name in scores)
+    assert rfmip_rows({name: score["value"] for name, score in scores.items()}) == [
+        {
+            "title": "longwave heating rate above 10 hPa, rms error",
+            "unit": "K day-1",
+            "emulator_minus_rrtmgp": None,
+            "rrtmg_minus_rrtmgp": 0.6,
+            "emulator_minus_rrtmg": None,
+        }
+    ]
 
 
 @pytest.mark.parametrize(
