@@ -32,7 +32,9 @@ def _interface(name: str, units: str, low: float, high: float, description: str,
     return Field(name, standard_name, units, ("interface",), (low, high), description)
 
 
-def _surface(name: str, units: str, low: float, high: float, description: str, standard_name: str | None = None) -> Field:
+def _surface(
+    name: str, units: str, low: float, high: float, description: str, standard_name: str | None = None
+) -> Field:
     return Field(name, standard_name or name, units, (), (low, high), description)
 
 

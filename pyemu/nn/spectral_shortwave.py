@@ -4,8 +4,8 @@ Each spectral term has a share of the incoming sunlight, Rayleigh scattering, an
 the shared layer network, and scattering and absorption of cloud water and ice. Half of the terms start as ultraviolet and
 visible light (ozone, Rayleigh), half as near infrared (water vapour), so that descent begins near the physics.
 
-The uppermost ``n_upper`` layers (24: the layers of the L60 grid at fixed pressure, above 88 hPa) absorb only: Rayleigh
-scattering there is below one percent of the column's, and cloud does not reach them.
+The uppermost ``n_upper`` layers (20: those of the L60 grid above 40 hPa) absorb only: four percent of the column's
+Rayleigh scattering lies there, and no cloud.
 """
 
 import math
@@ -23,7 +23,7 @@ MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at 
 class SpectralShortwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 14, n_hidden: int = 24, n_upper: int = 24):
+    def __init__(self, n_terms: int = 14, n_hidden: int = 24, n_upper: int = 20):
         super().__init__()
         self.n_upper = n_upper
         n_visible = (n_terms + 1) // 2

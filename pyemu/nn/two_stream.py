@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-MIN_DECAY_SQUARED = 1e-12  # keeps the square root differentiable where nothing is absorbed
-RESONANCE = 1e-6  # relative guard where the direct beam decays as the diffuse field does
+MIN_DECAY_SQUARED = 1e-20  # keeps the square root differentiable where nothing is absorbed
+RESONANCE = 1e-7  # guard where the direct beam decays as the diffuse field does
 
 
 class Layers(NamedTuple):
@@ -29,7 +29,7 @@ def two_stream_layers(absorption: Tensor, scattering: Tensor, forward: Tensor, c
     """Coefficients of homogeneous layers, (layer, column, term).
 
     Main arguments: optical depths of ``absorption`` and ``scattering``, and ``forward``, the latter times the asymmetry
-    factor, all delta-scaled; ``cosine`` of the solar zenith angle broadcasts as (1, column, 1).
+    factor, all delta-scaled, their sum positive; ``cosine`` of the solar zenith angle broadcasts as (1, column, 1).
     """
     lost = 2.0 * absorption
     turned = 0.75 * (scattering - forward)  # gamma2 times depth; gamma1 times depth is lost + turned
@@ -64,8 +64,8 @@ def _beam_sources(
 ) -> tuple[Tensor, Tensor]:
     """Particular solution: diffuse fluxes up and down that accompany a unit direct beam (Meador and Weaver, eqs 14, 15)."""
     slant_squared = slant * slant
-    determinant = decay_squared - slant_squared
-    inverse = determinant / (determinant * determinant + RESONANCE * slant_squared * slant_squared)
+    distance = decay_squared / slant_squared - 1.0
+    inverse = distance / ((distance * distance + RESONANCE) * slant_squared)
     up = (upwards * (gathered - slant) + turned * downwards) * inverse
     return up, (downwards * (gathered + slant) + turned * upwards) * inverse
 
@@ -77,8 +77,9 @@ def adding(layers: Layers, incoming: Tensor, albedo: Tensor) -> tuple[Tensor, Te
     """
     direct = direct_beam(layers.unscattered, incoming)
     beams = torch.cat(direct)
+    above = torch.cat(direct[:-1])
     parts = [layers.reflect_diffuse, layers.transmit_diffuse]
-    parts += [layers.reflect_direct * beams[:-1], layers.transmit_direct * beams[:-1]]
+    parts += [layers.reflect_direct * above, layers.transmit_direct * above]
     steps = list(zip(*(part.split(1) for part in parts), strict=True))
     albedos, sources, denominators = _from_below(steps, albedo, albedo * direct[-1])
     diffuse = torch.cat(_from_above(steps, sources, denominators))

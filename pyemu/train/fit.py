@@ -104,6 +104,7 @@ def _run(
         accelerator="cpu",
         devices=1,
         callbacks=[best, patience, *bars],
+        log_every_n_steps=min(50, len(train) // size.batch_size),
         logger=CSVLogger(folder, name=None, version="log"),
         gradient_clip_val=20.0,
         enable_progress_bar=progress,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pyemu.train.loss import radiation_loss
 
-WARM_UP_STEPS = 200
+WARM_UP_SHARE = 0.01  # of all steps, during which the learning rate rises
 FINAL_SHARE = 1e-3  # of the learning rate, at the end of the cosine
 
 
@@ -46,4 +46,5 @@ class RadiationTraining(lightning.LightningModule):
 
     def _share(self, step: int) -> float:
         cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self.n_steps)))
-        return min(1.0, (step + 4) / WARM_UP_STEPS) * (FINAL_SHARE + (1.0 - FINAL_SHARE) * cosine)
+        warm_up = min(1.0, (step + 1) / max(1.0, WARM_UP_SHARE * self.n_steps))
+        return warm_up * (FINAL_SHARE + (1.0 - FINAL_SHARE) * cosine)
