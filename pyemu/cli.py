@@ -330,12 +330,19 @@ def _print(answer: Answer, as_json: bool) -> None:
 
 def _fail(error: Exception, as_json: bool) -> None:
     """One message on standard error; with --json also the document of this call."""
-    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    message = message or type(error).__name__
+    message = _message(error)
     typer.echo(f"pyemu: {message}", err=True)
     if as_json:
         typer.echo(json.dumps({"error": message}, indent=2))
     raise typer.Exit(1) from error
+
+
+def _message(error: Exception) -> str:
+    """What an error says, without the dress that Python puts on keys and system errors."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ def _prepare(seed: int, threads: int) -> None:
     lightning.seed_everything(seed, verbose=False)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that doubles the memory traffic
     _keep_freed_memory()
 
 

@@ -80,7 +80,7 @@ def test_verify_fails_when_a_leg_cannot_run(toy_path: Path, monkeypatch: pytest.
         (("train", "rrtmg_longwave", "--budget", "lavish"), "no budget 'lavish'"),
         (("data", "rrtmg_microwave"), "no system 'rrtmg_microwave'"),
         (("evaluate", "rrtmg_microwave"), "no system 'rrtmg_microwave'"),
-        (("export", "nowhere.ckpt"), "nowhere.ckpt"),
+        (("export", "nowhere.ckpt"), "nowhere.ckpt: No such file or directory"),
     ],
 )
 def test_mistake_is_one_message_and_status_one(
