@@ -1,1 +1,8 @@
-"""pyemu: train climate emulators in Python, run them inside Fortran models, prove that the coupled run is right."""
+"""pyemu: train climate emulators in Python, run them inside Fortran models, prove that the coupled run is right.
+
+What is imported here needs no torch. The rest of the public interface lies in the subpackages ``pyemu.train`` (fit,
+evaluate), ``pyemu.emulator`` (the file), ``pyemu.zoo`` (systems) and ``pyemu.harness`` (coupled tests).
+"""
+
+from pyemu.runtime import Emulator as Emulator
+from pyemu.runtime import EmulatorError as EmulatorError
