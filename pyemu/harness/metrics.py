@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pyemu.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
-from pyemu.harness.run import SCHEMES, Outcome
+from pyemu.harness.run import SCHEMES, HostError, Outcome
 from pyemu.harness.settings import CoupleConfig
 
 HEATING = "tendency_of_air_temperature_due_to_{}_heating"
@@ -57,8 +57,16 @@ def reduce_run(outcome: Outcome, config: CoupleConfig) -> xr.Dataset:
 
 
 def read(path: Path) -> xr.Dataset:
-    """A run's file with time in days, and with the mass-weighted mean temperature of every column at every record."""
-    run = xr.open_dataset(path, decode_times=False)
+    """A run's file with time in days, and with the mass-weighted mean temperature of every column at every record.
+
+    Raises ``HostError`` for a file that cannot be read, as a killed host may leave it.
+    """
+    try:
+        run = xr.open_dataset(path, decode_times=False)
+    except OSError as error:
+        raise HostError(
+            f"{path} cannot be read ({error}): delete it and run again, or see run.log beside it"
+        ) from error
     pressure = run["air_pressure_at_interfaces"]
     mass = (pressure.isel(interface=-1) - pressure.isel(interface=0)) / STANDARD_GRAVITY  # (column) [kg m-2]
     mean = run["atmosphere_enthalpy_content"] / (SPECIFIC_HEAT_OF_DRY_AIR * mass)

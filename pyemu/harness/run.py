@@ -4,8 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from pyemu.hosts.namelist import namelist_text
 SCHEMES = ("rrtmg", "emulator")
 OUTPUT = "column.nc"
 BLOW_UP = 3  # exit status of the host
+POLL = 0.2  # s between looks whether a run is to be stopped
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a run owns one core
 
 
@@ -77,21 +80,23 @@ def execute_all(runs: list[Run], processes: int, *, progress: bool = True) -> li
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=Console(stderr=True), disable=not progress,
     )  # fmt: skip
-    with shown, ThreadPoolExecutor(processes) as pool:
+    stop = threading.Event()
+    with _termination_is_an_exception(), shown, ThreadPoolExecutor(processes) as pool:
         task = shown.add_task("coupled runs", total=len(runs))
-        futures = [pool.submit(execute, run) for run in runs]
+        futures = [pool.submit(execute, run, stop) for run in runs]
         try:
             for future in as_completed(futures):
                 outcome = future.result()
                 shown.update(task, advance=1, description=f"{outcome.run.climate}, {outcome.run.scheme}")
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()  # no host is left running behind
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [future.result() for future in futures]
 
 
-def execute(run: Run) -> Outcome:
-    """Make one run in its folder, or find it there."""
+def execute(run: Run, stop: threading.Event | None = None) -> Outcome:
+    """Make one run in its folder, or find it there; ``stop`` set from outside ends it with ``InterruptedError``."""
     kept = _kept(run)
     if kept:
         return kept
@@ -99,21 +104,49 @@ def execute(run: Run) -> Outcome:
     for old in (run.output, _stamp(run)):
         old.unlink(missing_ok=True)
     (run.folder / "run.nml").write_text(run.namelist)
-    done = subprocess.run(
-        [column_executable(), "run.nml"],
-        cwd=run.folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _run_host(run, stop or threading.Event())
     (run.folder / "run.log").write_text(done.stdout + done.stderr)
     outcome = Outcome(run, done.returncode, _message(done), reused=False)
     _refuse_bad_input(outcome)
-    _stamp(run).write_text(
-        json.dumps({"fingerprint": run.fingerprint, "status": outcome.status, "message": outcome.message})
-    )
+    if outcome.status >= 0:  # a signal may come from outside: such a run is made again next time
+        stamp = {"fingerprint": run.fingerprint, "status": outcome.status, "message": outcome.message}
+        _stamp(run).write_text(json.dumps(stamp))
     return outcome
+
+
+def _run_host(run: Run, stop: threading.Event) -> subprocess.CompletedProcess[str]:
+    """Run the host in the run's folder; raises ``InterruptedError`` once ``stop`` is set and the host has ended."""
+    command = [str(column_executable()), "run.nml"]
+    with subprocess.Popen(
+        command, cwd=run.folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while True:
+            try:
+                output, errors = process.communicate(timeout=POLL)
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
+                    process.terminate()
+                continue
+            if stop.is_set():
+                raise InterruptedError(f"run '{run.climate}' with {run.scheme} was interrupted")
+            return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+@contextlib.contextmanager
+def _termination_is_an_exception() -> Iterator[None]:
+    """While runs are under way SIGTERM unwinds like Ctrl-C, so that the hosts are ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def unwind(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _plan_one(config: CoupleConfig, climate: ClimateConfig, scheme: str, digests: Iterable[str]) -> Run:

@@ -10,8 +10,8 @@ import xarray as xr
 from synthetic_runs import write_run
 
 from pyemu.harness.gates import Gate, all_passed, coupled_gates, summary
-from pyemu.harness.metrics import BANDS_HPA, combine
-from pyemu.harness.run import SCHEMES, Outcome, Run
+from pyemu.harness.metrics import BANDS_HPA, combine, read
+from pyemu.harness.run import SCHEMES, HostError, Outcome, Run
 
 RRTMG = {"microseconds": 500.0}
 EMULATOR = {"warmer": 0.2, "olr": 240.4, "residual": 2e-11, "microseconds": 20.0}
@@ -118,6 +118,13 @@ def test_nan_in_one_column_is_not_averaged_away(tmp_path: Path) -> None:
     outcomes = [Outcome(run, 0, "", reused=False) for run in runs]
     data = combine(outcomes, config)
     assert np.isnan(data["toa_outgoing_longwave_flux"].sel(climate="control", scheme="rrtmg")[18])
+
+
+def test_damaged_file_of_a_run_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "column.nc"
+    path.write_bytes(b"CDF half a file")
+    with pytest.raises(HostError, match=r"column\.nc cannot be read"):
+        read(path)
 
 
 def test_summary_has_four_keys_and_null_for_what_is_not_finite() -> None:

@@ -1,5 +1,9 @@
 """Runs: what is started, what is kept, what is a result and what a mistake. The host here is a small shell script."""
 
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +83,27 @@ def test_blow_up_is_a_result(config: CoupleConfig, tmp_path: Path, monkeypatch: 
 def test_crash_is_a_result(config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host(tmp_path, monkeypatch, "cp run.nml column.nc\nkill -9 $$\n")
     assert execute(plan(config)[0]).message == "killed by signal 9"
+    assert not execute(plan(config)[0]).reused, "a signal may come from outside, so such a run is not kept"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_to_the_harness_ends_the_hosts_too(
+    config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    host(tmp_path, monkeypatch, "echo $$ > pid\ncp run.nml column.nc\nexec sleep 60\n")
+    planned = plan(config)[:1]
+
+    def send_when_started() -> None:
+        while not (planned[0].folder / "column.nc").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send_when_started, daemon=True).start()
+    with pytest.raises((SystemExit, KeyboardInterrupt)):
+        execute_all(planned, 1, progress=False)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((planned[0].folder / "pid").read_text()), 0)
+    assert not (planned[0].folder / "run.json").exists()
 
 
 def test_crash_without_output_is_an_error(
