@@ -136,7 +136,7 @@ def cost_split(data: xr.Dataset, config: CoupleConfig) -> Figure:
             start += 0.0 if math.isnan(width) else width
         left.text(start, row, f" {start:,.0f} µs" if start >= 100.0 else f" {start:.3g} µs", va="center")
     left.set_yticks([0, 1], ["emulator", "RRTMG"])
-    left.set_xlabel("time per column and call / µs (median of the climates)")
+    left.set_xlabel("processor time per column and call / µs (median of the climates)")
     left.set_xmargin(0.2)
     left.legend(loc="lower right")
     _draw_ratios(right, data, config)
@@ -198,8 +198,8 @@ FIGURES = (
     ),
     FigureSpec(
         "cost_split",
-        "Wall time of the radiation per column and call, counted inside the host on one core, packing of inputs included: "
-        "the lower tenth of the days of a run, because other work on the machine only ever adds time.",
+        "Processor time of the radiation per column and call, counted inside the host, packing of inputs included: median "
+        "of the days of a run. Wall time would compare how busy the machine was.",
         cost_split,
     ),
 )

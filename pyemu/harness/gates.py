@@ -53,7 +53,7 @@ def coupled_gates(combined: xr.Dataset, config: CoupleConfig) -> list[Gate]:
     ratio = float(combined["cost_ratio"])
     cost = Gate(
         "coupled_cost_ratio", ratio, config.limits.cost_ratio, "1",
-        "RRTMG time over emulator time, per column on one core, counted in the host", "at least",
+        "RRTMG over emulator processor time, per column, counted in the host", "at least",
     )  # fmt: skip
     return [*gates, cost]
 
