@@ -10,18 +10,19 @@ demo: setup
 	@$(RUN) .venv/bin/python examples/01_radiation/demo.py
 
 test: setup lint
-	@$(RUN) cmake -S . -B build/test -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-	@$(RUN) cmake --build build/test
-	@$(RUN) ctest --test-dir build/test --output-on-failure -j 2
 	@$(RUN) .venv/bin/python -m pytest tests -n 2
 
 lint: setup
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@$(RUN) clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@$(RUN) fortitude check fortran
 
 bench: setup
-	@$(RUN) .venv/bin/python benchmarks/run.py
+	@$(RUN) cmake -S . -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@$(RUN) cmake --build build/bench --target bench_runtime
+	@$(RUN) .venv/bin/python benchmarks/bench_runtime.py --program build/bench/bin/bench_runtime --json build/bench.json
 
 install: setup
 	@$(RUN) cmake -S . -B build/install-tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

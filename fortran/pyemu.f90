@@ -100,6 +100,7 @@ module pyemu
   interface
     function c_strlen(text) result(length) bind(c, name='strlen')
       import :: c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: text
       integer(c_size_t) :: length
     end function c_strlen

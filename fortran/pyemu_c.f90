@@ -38,22 +38,26 @@ module pyemu_c
 
     function c_pyemu_version() result(text) bind(c, name='pyemu_version')
       import :: c_ptr
+      implicit none
       type(c_ptr) :: text
     end function c_pyemu_version
 
     function c_pyemu_abi_version() result(version) bind(c, name='pyemu_abi_version')
       import :: c_int
+      implicit none
       integer(c_int) :: version
     end function c_pyemu_abi_version
 
     function c_pyemu_status_name(status) result(text) bind(c, name='pyemu_status_name')
       import :: c_int, c_ptr
+      implicit none
       integer(c_int), value :: status
       type(c_ptr) :: text
     end function c_pyemu_status_name
 
     function c_pyemu_open(path, options, emulator, errmsg, errlen) result(status) bind(c, name='pyemu_open')
       import :: c_char, c_int, c_ptr, c_size_t, pyemu_options
+      implicit none
       character(kind=c_char), intent(in) :: path(*)
       type(pyemu_options), intent(in) :: options
       type(c_ptr), intent(out) :: emulator
@@ -65,6 +69,7 @@ module pyemu_c
     function c_pyemu_open_memory(bytes, size, options, emulator, errmsg, errlen) result(status) &
         bind(c, name='pyemu_open_memory')
       import :: c_char, c_int, c_ptr, c_size_t, pyemu_options
+      implicit none
       type(*), dimension(*), intent(in) :: bytes
       integer(c_size_t), value :: size
       type(pyemu_options), intent(in) :: options
@@ -77,6 +82,7 @@ module pyemu_c
     function c_pyemu_bind(emulator, name, array, units, level_dim, errmsg, errlen) result(status) &
         bind(c, name='pyemu_fortran_bind')
       import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
       type(*), dimension(..), intent(in) :: array
@@ -89,6 +95,7 @@ module pyemu_c
 
     function c_pyemu_unbind(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_unbind')
       import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(inout) :: errmsg(*)
       integer(c_size_t), value :: errlen
@@ -97,6 +104,7 @@ module pyemu_c
 
     function c_pyemu_run(emulator, step, errmsg, errlen) result(status) bind(c, name='pyemu_run')
       import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: step
       character(kind=c_char), intent(inout) :: errmsg(*)
@@ -106,6 +114,7 @@ module pyemu_c
 
     function c_pyemu_close(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_close')
       import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
       type(c_ptr), intent(inout) :: emulator
       character(kind=c_char), intent(inout) :: errmsg(*)
       integer(c_size_t), value :: errlen
@@ -114,6 +123,7 @@ module pyemu_c
 
     function c_pyemu_variable_count(emulator) result(count) bind(c, name='pyemu_variable_count')
       import :: c_int64_t, c_ptr
+      implicit none
       type(c_ptr), value :: emulator
       integer(c_int64_t) :: count
     end function c_pyemu_variable_count
@@ -121,6 +131,7 @@ module pyemu_c
     function c_pyemu_variable_info(emulator, index, variable, errmsg, errlen) result(status) &
         bind(c, name='pyemu_variable_info')
       import :: c_char, c_int, c_int64_t, c_ptr, c_size_t, pyemu_variable
+      implicit none
       type(c_ptr), value :: emulator
       integer(c_int64_t), value :: index
       type(pyemu_variable), intent(inout) :: variable
@@ -132,6 +143,7 @@ module pyemu_c
     function c_pyemu_variable_find(emulator, name, index, errmsg, errlen) result(status) &
         bind(c, name='pyemu_variable_find')
       import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
       integer(c_int64_t), intent(inout) :: index
@@ -142,24 +154,28 @@ module pyemu_c
 
     function c_pyemu_column_count(emulator) result(count) bind(c, name='pyemu_column_count')
       import :: c_int64_t, c_ptr
+      implicit none
       type(c_ptr), value :: emulator
       integer(c_int64_t) :: count
     end function c_pyemu_column_count
 
     function c_pyemu_card(emulator) result(text) bind(c, name='pyemu_card')
       import :: c_ptr
+      implicit none
       type(c_ptr), value :: emulator
       type(c_ptr) :: text
     end function c_pyemu_card
 
     function c_pyemu_engine(emulator) result(text) bind(c, name='pyemu_engine')
       import :: c_ptr
+      implicit none
       type(c_ptr), value :: emulator
       type(c_ptr) :: text
     end function c_pyemu_engine
 
     function c_pyemu_reference_count(emulator) result(count) bind(c, name='pyemu_reference_count')
       import :: c_int64_t, c_ptr
+      implicit none
       type(c_ptr), value :: emulator
       integer(c_int64_t) :: count
     end function c_pyemu_reference_count
@@ -167,6 +183,7 @@ module pyemu_c
     function c_pyemu_reference(emulator, name, array, level_dim, errmsg, errlen) result(status) &
         bind(c, name='pyemu_fortran_reference')
       import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: emulator
       character(kind=c_char), intent(in) :: name(*)
       type(*), dimension(..), intent(inout) :: array

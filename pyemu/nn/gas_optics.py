@@ -18,30 +18,36 @@ GAIN = 2.0  # of the network's output on log absorption: the trained range is ab
 
 
 class GasOptics(nn.Module):
-    """Absorption optical depth of gases, (layer, column, term), from temperature, pressure and composition."""
+    """Absorption optical depth of gases, (layer, column, term), from temperature, pressure and composition.
+
+    ``n_extra`` asks for further raw outputs of the same network, which the caller interprets.
+    """
 
     centres: Tensor
     spreads: Tensor
 
-    def __init__(self, n_terms: int, n_hidden: int, initial_log_absorption: Tensor):
+    def __init__(self, n_terms: int, n_hidden: int, initial_log_absorption: Tensor, n_extra: int = 0):
         super().__init__()
         self.inlet = nn.Linear(len(FEATURE_SCALES), n_hidden)
         self.middle = nn.Linear(n_hidden, n_hidden)
         self.outlet = nn.Linear(n_hidden, n_terms)
+        self.extra = nn.Linear(n_hidden, n_extra) if n_extra else None
         centres, spreads = torch.tensor(FEATURE_SCALES).T
         self.register_buffer("centres", centres.contiguous())
         self.register_buffer("spreads", spreads.contiguous())
         self.log_absorption = nn.Parameter(initial_log_absorption.clone())
 
-    def forward(self, columns: dict[str, Tensor], mass: Tensor) -> Tensor:
-        """Optical depth of every layer; ``mass`` is the layer's air mass [kg m-2], (layer, column, 1)."""
+    def forward(self, columns: dict[str, Tensor], mass: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Optical depth of every layer, and the extra outputs; ``mass`` is air [kg m-2], (layer, column, 1)."""
         # One row per layer and column; scales, gain and offset lie inside the products: engines see three plain ones.
         scaled = self.inlet.weight / self.spreads
         hidden = silu(linear(layer_features(columns).flatten(0, 1), scaled, self.inlet.bias - scaled @ self.centres))
         offset = GAIN * self.outlet.bias + self.log_absorption
-        log_absorption = linear(silu(self.middle(hidden)), GAIN * self.outlet.weight, offset)
-        absorption = torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS))
-        return mass * absorption.unflatten(0, (mass.shape[0], -1))
+        hidden = silu(self.middle(hidden))
+        log_absorption = linear(hidden, GAIN * self.outlet.weight, offset)
+        absorption = torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS)).unflatten(0, (mass.shape[0], -1))
+        extra = None if self.extra is None else self.extra(hidden).unflatten(0, (mass.shape[0], -1))
+        return mass * absorption, extra
 
 
 def layer_features(columns: dict[str, Tensor]) -> Tensor:

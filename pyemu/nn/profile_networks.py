@@ -4,6 +4,8 @@ All take normalised profiles (column, profile, layer) and scalars (column, scala
 ``FluxHead`` turns into fluxes: (column, 2, layer) and (column, 2).
 """
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ class DenseProfile(nn.Module):
         super().__init__()
         self.n_layers = n_layers
         widths = [N_PROFILES * n_layers + n_scalars, *[n_hidden] * depth]
-        hidden = [module for a, b in zip(widths, widths[1:], strict=False) for module in (nn.Linear(a, b), nn.SiLU())]
+        hidden = [module for a, b in itertools.pairwise(widths) for module in (nn.Linear(a, b), nn.SiLU())]
         self.network = nn.Sequential(*hidden, nn.Linear(n_hidden, N_LAYER_OUTPUTS * n_layers + N_COLUMN_OUTPUTS))
 
     def forward(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from pyemu.physics import thermal
 PADE = 0.278  # weight of the layer-edge Planck function, Clough et al. 1992, eq. 15
 CENTRE, SPREAD = 250.0, 50.0  # K, temperature scale of the Planck polynomials
 PLANCK_DEGREE = 4
+SHIFT_GAIN = 0.3  # of the raw output on the shares
 
 
 class SpectralLongwave(nn.Module):
@@ -26,7 +27,7 @@ class SpectralLongwave(nn.Module):
 
     def __init__(self, n_terms: int = 16, n_hidden: int = 24):
         super().__init__()
-        self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms))
+        self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms), n_extra=n_terms)
         self.log_liquid_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.12)))  # m2 g-1
         self.log_ice_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.05)))  # m2 g-1
         total = black_body_coefficients()
@@ -39,8 +40,10 @@ class SpectralLongwave(nn.Module):
         mass, liquid, ice = layer_amounts(columns)
         absorption = torch.exp(torch.stack([self.log_liquid_absorption, self.log_ice_absorption]))
         cloud = (torch.cat([liquid, ice], dim=-1).flatten(0, 1) @ absorption).unflatten(0, (mass.shape[0], -1))
+        gas, shift = self.gas(columns, mass)
         inner, below, above, surface = self._planck(columns)
-        down, up, transmittance = layer_emission(self.gas(columns, mass) + cloud, inner, below, above)
+        shares = shifted_shares(SHIFT_GAIN * shift, inner, thermal.black_body_flux(columns["air_temperature"]).T)
+        down, up, transmittance = layer_emission(gas + cloud, shares, inner, below, above)
         emissivity = columns["surface_longwave_emissivity"][None, :, None]
         return emission_transfer(transmittance, down, up, surface, emissivity)
 
@@ -77,14 +80,25 @@ def black_body_coefficients() -> Tensor:
     return torch.tensor([constants.STEFAN_BOLTZMANN * value for value in binomial])
 
 
-def layer_emission(depth: Tensor, inner: Tensor, below: Tensor, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def shifted_shares(shift: Tensor, inner: Tensor, black_body: Tensor) -> Tensor:
+    """Factors on the Planck function of every term, (layer, column, term), that leave its sum over terms unchanged.
+
+    Which part of the spectrum a term stands for depends on pressure and composition, as the Planck fractions of RRTMG do.
+    """
+    imbalance = (shift * inner).sum(dim=-1) / black_body
+    return (1.0 + shift) - imbalance[..., None]
+
+
+def layer_emission(
+    depth: Tensor, shares: Tensor, inner: Tensor, below: Tensor, above: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Emission of every layer downwards and upwards [W m-2] and its transmittance, (layer, column, term).
 
     The Planck function varies linearly in optical depth from the layer (``inner``) to its edges, where it is larger by
     ``below`` and ``above`` (Clough et al. 1992, eq. 13).
     """
     transmittance = torch.exp(-depth)
-    emitted = 1.0 - transmittance
+    emitted = (1.0 - transmittance) * shares
     to_edge = emitted * (depth / (1.0 / PADE + depth))
     centre = emitted * inner
     return centre + to_edge * below, centre + to_edge * above, transmittance

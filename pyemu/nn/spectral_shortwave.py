@@ -76,7 +76,7 @@ class SpectralShortwave(nn.Module):
         )
         # Depths are linear in the amounts: matrix products instead of many element-wise passes.
         lower = amounts[self.n_upper :]
-        absorbed = self.gas(columns, mass) + _depths(amounts, absorption)
+        absorbed = self.gas(columns, mass)[0] + _depths(amounts, absorption)
         return absorbed, _depths(lower, scattering), _depths(lower, scattering * asymmetry)
 
 

@@ -21,7 +21,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("smoke", 2000, 1000, 1000, epochs=3, batch_size=100, learning_rate=4e-3, patience=3),
-        Budget("small", 100_000, 6000, 10_000, epochs=16, batch_size=256, learning_rate=4e-3, patience=10),
+        Budget("small", 100_000, 6000, 10_000, epochs=20, batch_size=256, learning_rate=4e-3, patience=10),
         Budget("full", 300_000, 10_000, 20_000, epochs=60, batch_size=256, learning_rate=4e-3, patience=20),
     )
 }

@@ -58,7 +58,8 @@ def _prepare(seed: int, threads: int) -> None:
     lightning.seed_everything(seed, verbose=False)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that doubles the memory traffic
+    # A debugging aid of torch that doubles the memory traffic.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _keep_freed_memory()
 
 

@@ -63,9 +63,13 @@ def test_fortran_block_compiles_and_runs(small_is_smoke: None, folder: Path) -> 
     checkpoint = fit("rrtmg_longwave", budget_name="small", progress=False)
     export_checkpoint(checkpoint, Path("radiation.onnx"))
     pressures = MODEL.replace("  data (p(:, i), i=1, nlay + 1) / 305 * 0 /\n", "  data p / 305*0 /\n")
-    filled = pressures.replace("    if (any(abs(t) < 1))", "    if (any(p <= 0)) error stop 'pressure'\n    if (any(abs(t) < 1))")
+    filled = pressures.replace(
+        "    if (any(abs(t) < 1))", "    if (any(p <= 0)) error stop 'pressure'\n    if (any(abs(t) < 1))"
+    )
     start = "  allocate (up, down, mold=p)\n"
-    program = block("fortran").replace(start, "  p = spread([(100.0_real64 + 1650 * step, step=0, 60)], 1, 5)\n" + start)
+    program = block("fortran").replace(
+        start, "  p = spread([(100.0_real64 + 1650 * step, step=0, 60)], 1, 5)\n" + start
+    )
     (folder / "host.f90").write_text(filled + program)
     libraries = library_directory()
     modules = next(libraries.parent.rglob("pyemu.mod")).parent

@@ -6,7 +6,7 @@ import pytest
 import torch
 from columns import small_columns
 
-from pyemu.nn.spectral_longwave import SpectralLongwave, black_body_coefficients, emission_transfer
+from pyemu.nn.spectral_longwave import SpectralLongwave, black_body_coefficients, emission_transfer, shifted_shares
 from pyemu.nn.spectral_shortwave import SpectralShortwave
 from pyemu.nn.two_stream import adding, two_stream_layers
 from pyemu.physics import thermal
@@ -89,6 +89,12 @@ def test_planck_shares_sum_to_the_black_body_for_any_coefficients() -> None:
     )
     edges = thermal.interface_temperature(columns["air_temperature"], columns["air_pressure_at_interfaces"])
     torch.testing.assert_close((inner + below).sum(-1).T, thermal.black_body_flux(edges[:, 1:]), rtol=1e-5, atol=0.0)
+
+
+def test_shifted_shares_keep_the_black_body() -> None:
+    inner = torch.rand(SHAPE, dtype=torch.float64) + 0.1
+    shares = shifted_shares(torch.randn(SHAPE, dtype=torch.float64), inner, inner.sum(-1))
+    torch.testing.assert_close((shares * inner).sum(-1), inner.sum(-1))
 
 
 def test_black_body_coefficients_are_the_binomial_of_the_fourth_power() -> None:

@@ -189,8 +189,8 @@ contains
   !> Find the turbulent heat flux, and the column that it and convection make.
   !>
   !> The flux is implicit: it belongs to the temperatures at the end of the step, so that the thin layers near the
-  !> surface do not limit the step, and an equilibrium hardly depends on it. excess(flux) = flux - bulk formula at the end of a step
-  !> with that flux grows at least as fast as the flux, because warmer air and a cooler surface both exchange less. So the
+  !> surface do not limit the step, and an equilibrium hardly depends on it. excess(flux) = flux - bulk formula at the end
+  !> of a step with that flux grows at least as fast as the flux, because warmer air and a cooler surface both exchange less. So the
   !> root lies between a first guess, the flux of the last step, and the guess minus its excess.
   subroutine solve_surface_flux(self, icol, radiative, after)
     class(column_model_t), intent(inout) :: self
@@ -223,8 +223,9 @@ contains
       high = [flux, excess]
     end do
     self%sensible(icol) = flux - self%latent(icol)
-    if (self%settings%surface == 'slab') &
+    if (self%settings%surface == 'slab') then
       self%state%surface_temperature(icol) = self%slab_temperature(icol, flux)
+    end if
   end subroutine solve_surface_flux
 
   !> The column after a step with a given heat flux, and by how much the flux exceeds the bulk formula there.

@@ -1,10 +1,10 @@
 /*
  * Python's data symbols, for a process without Python.
  *
- * RRTMG comes inside Python extension modules. Loading one lazily leaves Python's functions unresolved, and they are never
- * called; but the loader insists on the addresses of data. This file gives the driver these names, so that it needs no
- * libpython. Nothing ever reads what they hold. It belongs to the executable alone: a library that Python itself loads
- * must not define them.
+ * RRTMG comes inside Python extension modules. Loading one lazily leaves Python's functions
+ * unresolved, and they are never called; but the loader insists on the addresses of data. This file
+ * gives the driver these names, so that it needs no libpython. Nothing ever reads what they hold.
+ * It belongs to the executable alone: a library that Python itself loads must not define them.
  */
 
 #define NAME(symbol) __attribute__((visibility("default"))) char symbol[16]

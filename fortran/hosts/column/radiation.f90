@@ -18,6 +18,7 @@ module column_radiation
   abstract interface
     subroutine radiate(self, state, fluxes, stat, errmsg)
       import :: radiation_t, state_t, fluxes_t
+      implicit none
       class(radiation_t), intent(inout) :: self
       type(state_t), intent(in) :: state
       type(fluxes_t), intent(inout) :: fluxes
@@ -27,6 +28,7 @@ module column_radiation
 
     subroutine release(self)
       import :: radiation_t
+      implicit none
       class(radiation_t), intent(inout) :: self
     end subroutine release
   end interface

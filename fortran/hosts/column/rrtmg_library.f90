@@ -22,6 +22,7 @@ module column_rrtmg_library
   interface
     function dlopen(path, mode) bind(c, name='dlopen') result(handle)
       import :: c_char, c_int, c_ptr
+      implicit none
       character(kind=c_char), intent(in) :: path(*)
       integer(c_int), value :: mode
       type(c_ptr) :: handle
@@ -29,6 +30,7 @@ module column_rrtmg_library
 
     function dlsym(handle, name) bind(c, name='dlsym') result(address)
       import :: c_char, c_funptr, c_ptr
+      implicit none
       type(c_ptr), value :: handle
       character(kind=c_char), intent(in) :: name(*)
       type(c_funptr) :: address
@@ -36,11 +38,13 @@ module column_rrtmg_library
 
     function dlerror() bind(c, name='dlerror') result(message)
       import :: c_ptr
+      implicit none
       type(c_ptr) :: message
     end function dlerror
 
     function strlen(text) bind(c, name='strlen') result(length)
       import :: c_ptr, c_size_t
+      implicit none
       type(c_ptr), value :: text
       integer(c_size_t) :: length
     end function strlen
@@ -54,6 +58,7 @@ module column_rrtmg_library
         cloud_fraction, cloud_depth, ice_path, liquid_path, ice_radius, liquid_radius, aerosol_depth, &
         up, down, heating, clear_up, clear_down, clear_heating, up_derivative, clear_up_derivative) bind(c)
       import :: c_double, c_int32_t
+      implicit none
       integer(c_int32_t), intent(in) :: ncol, nlay, derivative, cloud_optics, ice_optics, liquid_optics
       integer(c_int32_t), intent(inout) :: overlap
       real(c_double), dimension(*), intent(in) :: layer_pressure, interface_pressure, layer_temperature, &
@@ -72,6 +77,7 @@ module column_rrtmg_library
         ice_radius, liquid_radius, aerosol_depth, aerosol_albedo, aerosol_asymmetry, aerosol_depth_55, &
         up, down, heating, clear_up, clear_down, clear_heating, band_scale, sunspot_scale, cycle_fraction) bind(c)
       import :: c_double, c_int32_t
+      implicit none
       integer(c_int32_t), intent(in) :: ncol, nlay, day_of_year, variability, cloud_optics, ice_optics, liquid_optics
       integer(c_int32_t), intent(inout) :: overlap, aerosol
       real(c_double), dimension(*), intent(in) :: layer_pressure, interface_pressure, layer_temperature, &
@@ -86,11 +92,13 @@ module column_rrtmg_library
 
     subroutine initialise_call(heat_capacity) bind(c)
       import :: c_double
+      implicit none
       real(c_double), intent(in) :: heat_capacity
     end subroutine initialise_call
 
     subroutine constants_call(pi, gravity, planck, boltzmann, light, avogadro, loschmidt, gas, stefan, day) bind(c)
       import :: c_double
+      implicit none
       real(c_double), intent(in) :: pi, gravity, planck, boltzmann, light, avogadro, loschmidt, gas, stefan, day
     end subroutine constants_call
   end interface

@@ -21,8 +21,9 @@ contains
     half_day = acos(max(-1.0_real64, min(1.0_real64, -tan(phi) * tan(delta))))
     day_fraction = half_day / pi
     cosine = 0.0_real64
-    if (half_day > 0.0_real64) &
+    if (half_day > 0.0_real64) then
       cosine = sin(phi) * sin(delta) + cos(phi) * cos(delta) * sin(half_day) / half_day
+    end if
     incoming = solar_irradiance * cosine * day_fraction
   end subroutine mean_sun
 
