@@ -1,10 +1,10 @@
 """Shortwave network: learned optics inside an exact two-stream adding solver.
 
 Each spectral term has a share of the incoming sunlight, Rayleigh scattering, an ozone cross-section, gas absorption from
-the shared layer network, and scattering and absorption of cloud water and ice. Half of the terms start as ultraviolet and
-visible light (ozone, Rayleigh), half as near infrared (water vapour), so that descent begins near the physics.
+the shared layer network, and scattering and absorption of cloud water and ice. Some terms start as ultraviolet and
+visible light (ozone, Rayleigh), the others as near infrared (water vapour), so that descent begins near the physics.
 
-The uppermost ``n_upper`` layers (20: those of the L60 grid above 40 hPa) absorb only: four percent of the column's
+The uppermost ``n_upper`` layers (22: those of the L60 grid above 60 hPa) absorb only: six percent of the column's
 Rayleigh scattering lies there, and no cloud.
 """
 
@@ -23,11 +23,10 @@ MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at 
 class SpectralShortwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_terms: int = 14, n_hidden: int = 24, n_upper: int = 20):
+    def __init__(self, n_visible: int = 7, n_infrared: int = 5, n_hidden: int = 24, n_upper: int = 22):
         super().__init__()
         self.n_upper = n_upper
-        n_visible = (n_terms + 1) // 2
-        n_infrared = n_terms - n_visible
+        n_terms = n_visible + n_infrared
         self.gas = GasOptics(
             n_terms, n_hidden, _halves(torch.full((n_visible,), -16.0), torch.linspace(-16.0, -3.0, n_infrared))
         )

@@ -46,7 +46,9 @@ def fit(
     chosen = network or system.default_network
     _prepare(seed, threads)
     train_file, train, validation = _data(system, size, cache_dir, progress)
-    module = RadiationTraining(system.build(chosen), system.band, size.learning_rate, _n_steps(size, train))
+    module = RadiationTraining(
+        system.build(chosen), system.band, size.learning_rate, _n_steps(size, system.band, train)
+    )
     folder = Path(output_dir) / f"{name}-{chosen}"
     best = _run(module, train, validation, size, folder, seed, progress)
     module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
@@ -84,8 +86,8 @@ def _data(
     return paths["train"], train, validation
 
 
-def _n_steps(size: Budget, train: ColumnDataset) -> int:
-    return size.epochs * (len(train) // size.batch_size)
+def _n_steps(size: Budget, band: str, train: ColumnDataset) -> int:
+    return size.epochs[band] * (len(train) // size.batch_size)
 
 
 def _run(
@@ -102,7 +104,7 @@ def _run(
     patience = EarlyStopping("validation_loss", patience=size.patience)
     bars = [TQDMProgressBar(refresh_rate=50)] if progress else []
     trainer = lightning.Trainer(
-        max_epochs=size.epochs,
+        max_epochs=size.epochs[module.band],
         accelerator="cpu",
         devices=1,
         callbacks=[best, patience, *bars],
