@@ -1,7 +1,7 @@
 """How much data and time a training may take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,11 @@ class Budget:
     batch_size: int
     learning_rate: float
     patience: int
+
+    def shortened(self, share: float) -> "Budget":
+        """The same with a share of the epochs, at least one."""
+        epochs = {band: max(1, round(share * number)) for band, number in self.epochs.items()}
+        return replace(self, epochs=epochs)
 
 
 def _epochs(longwave: int, shortwave: int) -> dict[str, int]:

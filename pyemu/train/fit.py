@@ -33,16 +33,18 @@ def fit(
     cache_dir: Path = Path("data-cache"),
     seed: int = 2026,
     threads: int = 1,
+    epoch_share: float = 1.0,
     progress: bool = True,
 ) -> Path:
     """Train a system and return the path of its checkpoint, ``output_dir/<name>-<network>.ckpt``.
 
     Main arguments: ``name`` in the registry; ``budget_name`` is ``smoke``, ``small`` or ``full``.
-    Other arguments: ``seed`` fixes data, initial weights and order of batches; the result is the same on every run with
-    the same number of ``threads`` on the same machine.
+    Other arguments: ``epoch_share`` shortens the training of networks that cost more per epoch; ``seed`` fixes data,
+    initial weights and order of batches; the result is the same on every run with the same number of ``threads`` on the
+    same machine.
     Raises ``KeyError`` for an unknown system, network or budget.
     """
-    system, size = find_system(name), budget(budget_name)
+    system, size = find_system(name), budget(budget_name).shortened(epoch_share)
     chosen = network or system.default_network
     _prepare(seed, threads)
     train_file, train, validation = _data(system, size, cache_dir, progress)
