@@ -25,7 +25,7 @@ class SpectralLongwave(nn.Module):
 
     black_body: Tensor
 
-    def __init__(self, n_terms: int = 16, n_hidden: int = 24):
+    def __init__(self, n_terms: int = 12, n_hidden: int = 24):
         super().__init__()
         self.gas = GasOptics(n_terms, n_hidden, torch.linspace(-13.0, 1.0, n_terms), n_extra=n_terms)
         self.log_liquid_absorption = nn.Parameter(torch.full((n_terms,), math.log(0.12)))  # m2 g-1

@@ -23,7 +23,7 @@ MIN_COSINE = 0.01  # sunlight below half a degree of elevation is treated as at 
 class SpectralShortwave(nn.Module):
     """Upwelling and downwelling fluxes [W m-2], (column, interface), from a dictionary of column inputs."""
 
-    def __init__(self, n_visible: int = 7, n_infrared: int = 5, n_hidden: int = 24, n_upper: int = 22):
+    def __init__(self, n_visible: int = 8, n_infrared: int = 5, n_hidden: int = 24, n_upper: int = 22):
         super().__init__()
         self.n_upper = n_upper
         n_terms = n_visible + n_infrared
