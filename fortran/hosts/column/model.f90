@@ -190,8 +190,8 @@ contains
   !>
   !> The flux is implicit: it belongs to the temperatures at the end of the step, so that the thin layers near the
   !> surface do not limit the step, and an equilibrium hardly depends on it. excess(flux) = flux - bulk formula at the end
-  !> of a step with that flux grows at least as fast as the flux, because warmer air and a cooler surface both exchange less. So the
-  !> root lies between a first guess, the flux of the last step, and the guess minus its excess.
+  !> of a step with that flux grows at least as fast as the flux, because warmer air and a cooler surface both exchange
+  !> less. So the root lies between a first guess, the flux of the last step, and the guess minus its excess.
   subroutine solve_surface_flux(self, icol, radiative, after)
     class(column_model_t), intent(inout) :: self
     integer, intent(in) :: icol
