@@ -8,7 +8,7 @@ import numpy as np
 
 from pyemu import constants
 from pyemu.data.atmospheres import base_profiles, log_pressure_axis, specific_humidity
-from pyemu.data.vertical_grid import interface_pressure, layer_pressure, layer_thickness
+from pyemu.data.vertical_grid import interface_pressure, layer_pressure
 
 Columns = dict[str, np.ndarray]
 Generator = np.random.Generator
@@ -183,10 +183,3 @@ def _surface(temperature: np.ndarray, rng: Generator) -> Columns:
         "cosine_of_solar_zenith_angle": cosine,
         "toa_incoming_shortwave_flux": cosine * constants.SOLAR_IRRADIANCE,
     }
-
-
-def column_paths(columns: Columns) -> Columns:
-    """Liquid and ice paths [kg m-2] of every layer, (column, layer)."""
-    air_mass = layer_thickness(columns["air_pressure_at_interfaces"]) / constants.STANDARD_GRAVITY
-    names = ("mass_fraction_of_cloud_liquid_water_in_air", "mass_fraction_of_cloud_ice_in_air")
-    return {name: columns[name] * air_mass for name in names}
