@@ -7,12 +7,13 @@ from pyemu.physics import thermal
 
 # (centre, spread) of each derived profile, in the order of `profiles`.
 PROFILE_SCALES = ((250.0, 30.0), (-9.0, 3.0), (-14.0, 1.5), (0.0, 1.0), (0.0, 1.0), (9.0, 2.5), (0.0, 1.0), (0.0, 1.0))
-LIQUID_EXTINCTION, ICE_EXTINCTION = 0.12, 0.05  # m2 g-1, rough longwave values that set where a cloud saturates
+# m2 g-1, liquid and ice: rough values that set where a cloud saturates, black in the longwave, white in the shortwave.
+EXTINCTION = {"longwave": (0.12, 0.05), "shortwave": (0.012, 0.02)}
 N_PROFILES = len(PROFILE_SCALES)
 SCALARS = {"longwave": 4, "shortwave": 4}
 
 
-def profiles(columns: dict[str, Tensor]) -> Tensor:
+def profiles(columns: dict[str, Tensor], band: str) -> Tensor:
     """Normalised profiles, (column, profile, layer).
 
     Temperature, log water and ozone, emissivity of the layer's liquid and ice, log pressure, and the cloud transmittance
@@ -20,8 +21,9 @@ def profiles(columns: dict[str, Tensor]) -> Tensor:
     """
     pressure = columns["air_pressure_at_interfaces"]
     mass = 1000.0 * thermal.layer_mass(pressure)
-    liquid = LIQUID_EXTINCTION * mass * columns["mass_fraction_of_cloud_liquid_water_in_air"]
-    ice = ICE_EXTINCTION * mass * columns["mass_fraction_of_cloud_ice_in_air"]
+    by_liquid, by_ice = EXTINCTION[band]
+    liquid = by_liquid * mass * columns["mass_fraction_of_cloud_liquid_water_in_air"]
+    ice = by_ice * mass * columns["mass_fraction_of_cloud_ice_in_air"]
     above = torch.cumsum(liquid + ice, dim=1)
     raw = [
         columns["air_temperature"],

@@ -83,4 +83,4 @@ class ProfileFluxes(nn.Module):
 
     def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Fluxes up and down at interfaces [W m-2], (column, interface)."""
-        return self.head(*self.network(profiles(columns), scalars(columns, self.band)), columns)
+        return self.head(*self.network(profiles(columns, self.band), scalars(columns, self.band)), columns)

@@ -48,9 +48,8 @@ def fit(
     chosen = network or system.default_network
     _prepare(seed, threads)
     train_file, train, validation = _data(system, size, cache_dir, progress)
-    module = RadiationTraining(
-        system.build(chosen), system.band, size.learning_rate, _n_steps(size, system.band, train)
-    )
+    rate = size.learning_rate * system.learning_rate_share(chosen)
+    module = RadiationTraining(system.build(chosen), system.band, rate, _n_steps(size, system.band, train))
     folder = Path(output_dir) / f"{name}-{chosen}"
     best = _run(module, train, validation, size, folder, seed, progress)
     module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])

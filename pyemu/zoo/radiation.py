@@ -44,6 +44,10 @@ class RadiationSystem:
     networks: Mapping[str, Callable[[], nn.Module]]
     default_network: str = "spectral"
 
+    def learning_rate_share(self, network: str) -> float:
+        """Share of the budget's learning rate: large generic networks want a smaller one than a few thousand weights."""
+        return {"dense": 0.2, "convolution": 0.4, "recurrent": 0.4}.get(network, 1.0)
+
     @property
     def name(self) -> str:
         """Name in the registry."""
