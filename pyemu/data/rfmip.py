@@ -35,10 +35,8 @@ def load_fluxes(band: str) -> Columns:
     """Up- and downwelling reference fluxes [W m-2] of a band, (column, interface)."""
     short, up, down = FLUX_NAMES[band]
     result = {}
-    for way, variable in (("up", up), ("down", down)):
-        with xr.open_dataset(
-            _folder() / f"clearsky_{short}_flux_{way[:2].replace('do', 'dn')}_TwoStream.nc"
-        ) as dataset:
+    for way, suffix, variable in (("up", "up", up), ("down", "dn", down)):
+        with xr.open_dataset(_folder() / f"clearsky_{short}_flux_{suffix}_TwoStream.nc") as dataset:
             result[f"{way}welling_{band}_flux_in_air_at_interfaces"] = _flat(dataset[variable].values)
     return result
 
