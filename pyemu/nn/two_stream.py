@@ -87,9 +87,9 @@ def adding(layers: Layers, incoming: Tensor, albedo: Tensor) -> tuple[Tensor, Te
 
 
 def direct_beam(transmittance: Tensor, incoming: Tensor) -> list[Tensor]:
-    """A beam through successive layers, (1, column, term) at each interface, the incoming one first."""
+    """A beam through successive layers, none or more, (1, column, term) at each interface, the incoming one first."""
     beam = [incoming]
-    for through in transmittance.split(1):
+    for through in transmittance.split(1)[: transmittance.shape[0]]:  # split gives one empty piece of nothing
         beam.append(beam[-1] * through)
     return beam
 

@@ -33,7 +33,7 @@ BUDGETS = {
     for budget in (
         Budget("smoke", 2000, 1000, 1000, _epochs(3, 3), batch_size=100, learning_rate=4e-3, patience=3),
         Budget("small", 100_000, 6000, 10_000, _epochs(40, 24), batch_size=256, learning_rate=5e-3, patience=12),
-        Budget("full", 300_000, 10_000, 20_000, _epochs(100, 60), batch_size=256, learning_rate=5e-3, patience=30),
+        Budget("full", 300_000, 10_000, 20_000, _epochs(40, 24), batch_size=256, learning_rate=5e-3, patience=12),
     )
 }
 

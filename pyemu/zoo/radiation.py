@@ -1,8 +1,8 @@
 """Emulators of RRTMG: longwave and shortwave fluxes of a column, clear or overcast.
 
-One system per band, each with four networks to choose from: ``spectral`` (learned optics inside an exact solver, the
-default), ``dense``, ``convolution`` and ``recurrent``. The choice of the default rests on the error-cost curve in
-``docs/explanations/radiation-networks.md``.
+One system per band, each with five networks to choose from: ``spectral`` (learned optics inside an exact solver, the
+default), ``spectral_large`` (the same with more spectral terms, for the ``full`` budget), ``dense``, ``convolution`` and
+``recurrent``. The choice of the default rests on the error-cost curve in ``docs/explanations/radiation-networks.md``.
 """
 
 from collections.abc import Callable, Mapping
@@ -116,10 +116,15 @@ def _generic(band: str) -> dict[str, Callable[[], nn.Module]]:
 LONGWAVE = RadiationSystem(
     "longwave",
     "RRTMG longwave fluxes and heating of a clear or overcast column",
-    {"spectral": SpectralLongwave} | _generic("longwave"),
+    {"spectral": SpectralLongwave, "spectral_large": lambda: SpectralLongwave(n_terms=32, n_hidden=48)}
+    | _generic("longwave"),
 )
 SHORTWAVE = RadiationSystem(
     "shortwave",
     "RRTMG shortwave fluxes and heating of a clear or overcast column",
-    {"spectral": SpectralShortwave} | _generic("shortwave"),
+    {
+        "spectral": SpectralShortwave,
+        "spectral_large": lambda: SpectralShortwave(n_visible=8, n_infrared=10, n_hidden=32, n_upper=0),
+    }
+    | _generic("shortwave"),
 )
