@@ -75,8 +75,8 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
 static void describe_tensors(const struct card *card, struct engine_tensor *tensors) {
   for (int64_t i = 0; i < card->n_variables; ++i) {
     const struct variable *v = &card->variables[i];
-    tensors[i] =
-        (struct engine_tensor){v->name, v->dtype, v->direction, v->level_name ? 2 : 1, v->width};
+    tensors[i] = (struct engine_tensor){
+        v->name, v->dtype, v->direction, v->level_name ? 2 : 1, {-1, v->width}, v->width};
   }
 }
 

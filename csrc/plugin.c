@@ -40,18 +40,30 @@ static int find_file(const char *directories, const char *name, char *path, size
   return 0;
 }
 
-static int load_library(struct plugin *plugin, const char *path, const struct error *error) {
+/* The library that holds an engine is named after it, but for engines that share one. */
+static const char *library_name(const char *engine) {
+  static const char *const shared[][2] = {{"aoti", "torch"}, {"torchscript", "torch"}};
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; ++i)
+    if (strcmp(engine, shared[i][0]) == 0)
+      return shared[i][1];
+  return engine;
+}
+
+static int load_library(struct plugin *plugin, const char *path, const char *name,
+                        const struct error *error) {
   plugin->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!plugin->library)
     return fail(error, PYEMU_ERR_ENGINE, "cannot load the engine plugin: %s", dlerror());
   pyemu_engine_function *get = NULL;
   void *symbol = dlsym(plugin->library, PYEMU_ENGINE_SYMBOL);
   memcpy(&get, &symbol, sizeof get);
-  plugin->engine = get ? get() : NULL;
+  plugin->engine = get ? get(name) : NULL;
   if (plugin->engine && plugin->engine->interface == PYEMU_ENGINE_INTERFACE)
     return PYEMU_OK;
   int found = plugin->engine ? plugin->engine->interface : 0;
   plugin_unload(plugin);
+  if (get && !found)
+    return fail(error, PYEMU_ERR_ENGINE, "'%s' holds no engine '%s'", path, name);
   return fail(
       error, PYEMU_ERR_ENGINE,
       "'%s' has engine interface %d, libpyemu %s needs %d: install both from the same release",
@@ -76,12 +88,12 @@ int plugin_load(struct plugin *plugin, const char *name, const struct error *err
     own_directory(own, sizeof own);
     directories = own;
   }
-  if (!find_file(directories, name, path, sizeof path))
+  if (!find_file(directories, library_name(name), path, sizeof path))
     return fail(error, PYEMU_ERR_ENGINE,
                 "engine '%s' not found: no libpyemu_engine_%s.so in '%s'; check the name, or set "
                 "PYEMU_ENGINE_PATH",
-                name, name, directories);
-  return load_library(plugin, path, error);
+                name, library_name(name), directories);
+  return load_library(plugin, path, name, error);
 }
 
 void plugin_unload(struct plugin *plugin) {

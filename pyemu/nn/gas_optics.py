@@ -47,7 +47,15 @@ class GasOptics(nn.Module):
         log_absorption = linear(hidden, GAIN * self.outlet.weight, offset)
         absorption = torch.exp(torch.clamp(log_absorption, *LOG_ABSORPTION_LIMITS)).unflatten(0, (mass.shape[0], -1))
         extra = None if self.extra is None else self.extra(hidden).unflatten(0, (mass.shape[0], -1))
-        return mass * absorption, extra
+        return widened(mass, absorption.shape[-1]) * absorption, extra
+
+
+def widened(values: Tensor, n_terms: int) -> Tensor:
+    """Values (layer, column, 1) repeated for every term.
+
+    As a product with ones: engines do that, and what follows with equal shapes, several times faster than a broadcast.
+    """
+    return (values.flatten(0, 1) @ values.new_ones(1, n_terms)).unflatten(0, (values.shape[0], -1))
 
 
 def layer_features(columns: dict[str, Tensor]) -> Tensor:

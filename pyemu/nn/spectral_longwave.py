@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pyemu import constants
-from pyemu.nn.gas_optics import GasOptics, layer_amounts
+from pyemu.nn.gas_optics import GasOptics, layer_amounts, widened
 from pyemu.physics import thermal
 
 PADE = 0.278  # weight of the layer-edge Planck function, Clough et al. 1992, eq. 15
@@ -60,11 +60,10 @@ class SpectralLongwave(nn.Module):
         powers = _powers(levels.T)
         at_edges, at_layers = powers[: n_layers + 1], powers[n_layers + 1 : -1]
         # The polynomial is linear in its coefficients: differences are taken before the product, where they are few.
-        rows = torch.cat([at_layers, at_edges[1:] - at_layers, at_edges[:-1] - at_layers, powers[-1:]])
+        rows = (at_layers, at_edges[1:] - at_layers, at_edges[:-1] - at_layers, powers[-1:])
         missing = self.black_body - self.planck_coefficients.sum(dim=1)
         coefficients = self.planck_coefficients + missing[:, None] / self.planck_coefficients.shape[1]
-        planck = (rows.flatten(0, 1) @ coefficients).unflatten(0, (rows.shape[0], -1))
-        return planck.split([n_layers, n_layers, n_layers, 1])
+        return tuple((part.flatten(0, 1) @ coefficients).unflatten(0, (part.shape[0], -1)) for part in rows)
 
 
 def _powers(temperature: Tensor) -> Tensor:
@@ -86,7 +85,7 @@ def shifted_shares(shift: Tensor, inner: Tensor, black_body: Tensor) -> Tensor:
     Which part of the spectrum a term stands for depends on pressure and composition, as the Planck fractions of RRTMG do.
     """
     imbalance = (shift * inner).sum(dim=-1) / black_body
-    return (1.0 + shift) - imbalance[..., None]
+    return (1.0 + shift) - widened(imbalance[..., None], shift.shape[-1])
 
 
 def layer_emission(

@@ -48,13 +48,14 @@ class SpectralShortwave(nn.Module):
         The upper layers absorb but do not scatter, so only the layers below enter the adding method.
         """
         cosine = torch.clamp(columns["cosine_of_solar_zenith_angle"], min=MIN_COSINE)[None, :, None]
+        every_term = torch.ones_like(self.solar_logits)
+        secant = every_term / cosine
         absorption, scattering, forward = self._optics(columns)
         upper = absorption[: self.n_upper]
-        beams = direct_beam(
-            torch.exp(-upper / cosine), torch.softmax(self.solar_logits, dim=0) * torch.ones_like(cosine)
-        )
-        layers = two_stream_layers(absorption[self.n_upper :], scattering, forward, cosine)
-        albedo = columns["surface_albedo"][None, :, None] * torch.ones_like(self.solar_logits)
+        incoming = torch.softmax(self.solar_logits, dim=0) * torch.ones_like(cosine)
+        beams = direct_beam(torch.exp(-upper * secant), incoming)
+        layers = two_stream_layers(absorption[self.n_upper :], scattering, forward, secant)
+        albedo = columns["surface_albedo"][None, :, None] * every_term
         up, down = adding(layers, beams[-1], albedo)
         escaping = direct_beam(torch.exp(-2.0 * upper).flip(0), up[:1])
         up = torch.cat([*escaping[:0:-1], up]).sum(dim=-1).T
@@ -65,7 +66,7 @@ class SpectralShortwave(nn.Module):
     def _optics(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Absorption depth of every layer, and scattering depth and the same times asymmetry of the lower layers."""
         mass, liquid, ice = layer_amounts(columns)
-        ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * mass / constants.MOLAR_MASS_OF_DRY_AIR
+        ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * (mass * (1.0 / constants.MOLAR_MASS_OF_DRY_AIR))
         amounts = torch.cat([ozone, liquid, ice, mass], dim=-1)
         zero = torch.zeros_like(self.log_rayleigh)
         scattering = torch.stack([zero, self.liquid.scattering(), self.ice.scattering(), torch.exp(self.log_rayleigh)])

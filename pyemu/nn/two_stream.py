@@ -25,22 +25,24 @@ class Layers(NamedTuple):
     unscattered: Tensor
 
 
-def two_stream_layers(absorption: Tensor, scattering: Tensor, forward: Tensor, cosine: Tensor) -> Layers:
+def two_stream_layers(absorption: Tensor, scattering: Tensor, forward: Tensor, secant: Tensor) -> Layers:
     """Coefficients of homogeneous layers, (layer, column, term).
 
     Main arguments: optical depths of ``absorption`` and ``scattering``, and ``forward``, the latter times the asymmetry
-    factor, all delta-scaled, their sum positive; ``cosine`` of the solar zenith angle broadcasts as (1, column, 1).
+    factor, all delta-scaled, their sum positive; ``secant``, one over the cosine of the solar zenith angle, is
+    (1, column, term), because engines are slow to broadcast the last dimension.
     """
     lost = 2.0 * absorption
     turned = 0.75 * (scattering - forward)  # gamma2 times depth; gamma1 times depth is lost + turned
     gathered = lost + turned
     decay_squared = torch.clamp(lost * (gathered + turned), min=MIN_DECAY_SQUARED)
     reflect, transmit = _diffuse(gathered, turned, torch.sqrt(decay_squared))
-    slant = (absorption + scattering) / cosine
+    slant = (absorption + scattering) * secant
+    slant_scattering = scattering * secant
     beam = torch.exp(-slant)
-    upwards = (0.5 / cosine) * scattering - 0.75 * forward
+    upwards = 0.5 * slant_scattering - 0.75 * forward
     source_up, source_down = _beam_sources(
-        gathered, turned, decay_squared, slant, upwards, scattering / cosine - upwards
+        gathered, turned, decay_squared, slant, upwards, slant_scattering - upwards
     )
     below = source_up * beam
     direct_up = torch.relu(source_up - reflect * source_down - transmit * below)

@@ -39,4 +39,5 @@ def vapour_mole_fraction(specific_humidity: Tensor) -> Tensor:
 
 def black_body_flux(temperature: Tensor) -> Tensor:
     """Hemispheric flux of a black body [W m-2]: Stefan-Boltzmann law."""
-    return constants.STEFAN_BOLTZMANN * temperature**4
+    square = temperature * temperature  # engines raise to a power far more slowly
+    return constants.STEFAN_BOLTZMANN * square * square

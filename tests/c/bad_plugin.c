@@ -2,12 +2,13 @@
  * new enough. */
 #include "engine.h"
 
-const struct engine *pyemu_engine_plugin(void);
+const struct engine *pyemu_engine_plugin(const char *name);
 const void *OrtGetApiBase(void);
 
 #ifdef OTHER_INTERFACE
-const struct engine *pyemu_engine_plugin(void) {
-  static const struct engine engine = {99, "other_interface", NULL, NULL, NULL};
+const struct engine *pyemu_engine_plugin(const char *name) {
+  static const struct engine engine = {.interface = 99, .name = "other_interface"};
+  (void)name;
   return &engine;
 }
 

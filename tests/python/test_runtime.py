@@ -119,7 +119,7 @@ def test_open_from_bytes(files: Path) -> None:
         ("truncated.onnx", "PYEMU_ERR_FORMAT", "truncated"),
         ("no_card.onnx", "PYEMU_ERR_NO_CARD", "pyemu export"),
         ("newer_schema.onnx", "PYEMU_ERR_SCHEMA", "update libpyemu"),
-        ("graph_other_size.onnx", "PYEMU_ERR_GRAPH", "5 levels in the graph but 6 on the card"),
+        ("graph_other_size.onnx", "PYEMU_ERR_GRAPH", "size 5 in dimension 2 of the graph but 6 on the card"),
     ],
 )
 def test_a_bad_file_is_an_error_with_a_status(files: Path, file: str, name: str, piece: str) -> None:

@@ -23,7 +23,7 @@ def depths(low: float, high: float) -> torch.Tensor:
 
 def test_layers_that_do_not_absorb_lose_no_light() -> None:
     scattering = depths(1e-3, 30.0)
-    layers = two_stream_layers(torch.zeros(SHAPE, dtype=torch.float64), scattering, 0.8 * scattering, COSINE)
+    layers = two_stream_layers(torch.zeros(SHAPE, dtype=torch.float64), scattering, 0.8 * scattering, 1.0 / COSINE)
     torch.testing.assert_close(
         layers.reflect_diffuse + layers.transmit_diffuse, torch.ones(SHAPE, dtype=torch.float64), rtol=0, atol=1e-5
     )
@@ -34,7 +34,7 @@ def test_layers_that_do_not_absorb_lose_no_light() -> None:
 def test_layers_that_do_not_scatter_follow_beers_law() -> None:
     absorption = depths(1e-4, 5.0)
     nothing = torch.zeros(SHAPE, dtype=torch.float64)
-    layers = two_stream_layers(absorption, nothing, nothing, COSINE)
+    layers = two_stream_layers(absorption, nothing, nothing, 1.0 / COSINE)
     torch.testing.assert_close(layers.unscattered, torch.exp(-absorption / COSINE))
     torch.testing.assert_close(layers.transmit_diffuse, torch.exp(-2.0 * absorption))
     assert layers.reflect_diffuse.abs().max() == 0.0 and layers.reflect_direct.abs().max() == 0.0
@@ -42,7 +42,7 @@ def test_layers_that_do_not_scatter_follow_beers_law() -> None:
 
 def test_no_layer_gives_more_light_than_it_gets() -> None:
     scattering = depths(1e-4, 100.0)
-    layers = two_stream_layers(depths(1e-6, 10.0), scattering, 0.85 * scattering, COSINE)
+    layers = two_stream_layers(depths(1e-6, 10.0), scattering, 0.85 * scattering, 1.0 / COSINE)
     assert all((part >= 0.0).all() for part in layers)
     assert (layers.reflect_diffuse + layers.transmit_diffuse <= 1.0 + 1e-12).all()
     assert (layers.reflect_direct + layers.transmit_direct + layers.unscattered <= 1.0 + 1e-12).all()
@@ -55,7 +55,7 @@ def test_two_half_layers_are_one_layer() -> None:
     def fluxes(n_layers: int) -> tuple[torch.Tensor, torch.Tensor]:
         parts = (torch.full((n_layers, 5, 3), 1.0 / n_layers).double() * depth for depth in (absorption, scattering))
         a, s = parts
-        return adding(two_stream_layers(a, s, 0.7 * s, COSINE), incoming, albedo)
+        return adding(two_stream_layers(a, s, 0.7 * s, 1.0 / COSINE), incoming, albedo)
 
     (up, down), (split_up, split_down) = fluxes(1), fluxes(2)
     torch.testing.assert_close(split_up[[0, 2]], up, rtol=2e-4, atol=0)
@@ -64,7 +64,7 @@ def test_two_half_layers_are_one_layer() -> None:
 
 def test_a_white_surface_under_a_clear_sky_returns_all_light() -> None:
     nothing = torch.zeros(SHAPE, dtype=torch.float64)
-    layers = two_stream_layers(nothing, nothing + 1e-12, nothing, COSINE)
+    layers = two_stream_layers(nothing, nothing + 1e-12, nothing, 1.0 / COSINE)
     up, down = adding(layers, torch.ones(1, 5, 3).double(), torch.ones(1, 5, 3).double())
     torch.testing.assert_close(up, torch.ones_like(up), rtol=0, atol=1e-5)
     torch.testing.assert_close(down, torch.ones_like(down), rtol=0, atol=1e-5)
@@ -72,7 +72,7 @@ def test_a_white_surface_under_a_clear_sky_returns_all_light() -> None:
 
 def test_net_flux_never_grows_downwards() -> None:
     scattering = depths(1e-4, 20.0)
-    layers = two_stream_layers(depths(1e-4, 2.0), scattering, 0.8 * scattering, COSINE)
+    layers = two_stream_layers(depths(1e-4, 2.0), scattering, 0.8 * scattering, 1.0 / COSINE)
     up, down = adding(layers, torch.ones(1, 5, 3).double(), torch.full((1, 5, 3), 0.2).double())
     assert (torch.diff(down - up, dim=0) <= 1e-10).all()
 

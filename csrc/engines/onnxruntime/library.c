@@ -28,6 +28,7 @@ static const char *take_api(void *library, struct ort_api *api) {
   memcpy(&api->name, table + (slot) * sizeof(void (*)(void)), sizeof api->name);
   ORT_SLOTS(ORT_TAKE)
 #undef ORT_TAKE
+  api->version = get_base()->get_version();
   return NULL;
 }
 

@@ -13,6 +13,7 @@ struct tensor {
   int32_t dtype;
   int32_t direction;
   int32_t rank;
+  int64_t shape[ENGINE_MAX_RANK];
   int64_t width;
   void *data;
   OrtValue *value;
@@ -103,14 +104,14 @@ static int make_session(struct session *s, const struct engine_source *source,
 struct found {
   int type;
   size_t rank;
-  int64_t shape[2];
+  int64_t shape[ENGINE_MAX_RANK];
 };
 
 static int read_type(const struct session *s, int64_t index, int32_t direction, struct found *found,
                      const struct error *error) {
   OrtTypeInfo *info = NULL;
   const OrtTensorInfo *tensor = NULL;
-  *found = (struct found){0, 0, {0, 0}};
+  *found = (struct found){0};
   OrtStatus *result = direction == PYEMU_INPUT
                           ? s->ort.SessionGetInputTypeInfo(s->session, (size_t)index, &info)
                           : s->ort.SessionGetOutputTypeInfo(s->session, (size_t)index, &info);
@@ -121,7 +122,8 @@ static int read_type(const struct session *s, int64_t index, int32_t direction, 
   if (!result && tensor)
     result = s->ort.GetDimensionsCount(tensor, &found->rank);
   if (!result && tensor)
-    result = s->ort.GetDimensions(tensor, found->shape, found->rank < 2 ? found->rank : 2);
+    result = s->ort.GetDimensions(tensor, found->shape,
+                                  found->rank < ENGINE_MAX_RANK ? found->rank : ENGINE_MAX_RANK);
   if (info)
     s->ort.ReleaseTypeInfo(info);
   return check(s, result, PYEMU_ERR_GRAPH, "describe the graph", error);
@@ -143,9 +145,11 @@ static int compare(const struct tensor *t, const struct found *found, const stru
         "%s '%s' has a fixed number of columns (%lld) in the graph; export it with the first "
         "dimension left open",
         what, t->name, (long long)found->shape[0]);
-  if (t->rank == 2 && found->shape[1] >= 0 && found->shape[1] != t->width)
-    return fail(error, PYEMU_ERR_GRAPH, "%s '%s' has %lld levels in the graph but %lld on the card",
-                what, t->name, (long long)found->shape[1], (long long)t->width);
+  for (int32_t i = 1; i < t->rank; ++i)
+    if (found->shape[i] >= 0 && found->shape[i] != t->shape[i])
+      return fail(error, PYEMU_ERR_GRAPH,
+                  "%s '%s' has size %lld in dimension %d of the graph but %lld on the card", what,
+                  t->name, (long long)found->shape[i], (int)i + 1, (long long)t->shape[i]);
   return PYEMU_OK;
 }
 
@@ -229,6 +233,7 @@ static int copy_tensors(struct session *s, const struct engine_source *source,
     to->dtype = from->dtype;
     to->direction = from->direction;
     to->rank = from->rank;
+    memcpy(to->shape, from->shape, sizeof to->shape);
     to->width = from->width;
   }
   return PYEMU_OK;
@@ -267,11 +272,11 @@ static int create(const struct engine_source *source, void **state, char *errmsg
 /* Bind the tensor to new memory, or for another number of columns. */
 static int rebind(struct session *s, struct tensor *t, int64_t columns, void *data,
                   const struct error *error) {
-  const int64_t shape[2] = {columns, t->width};
+  t->shape[0] = columns;
   const size_t size = (size_t)(columns * t->width) * dtype_size(t->dtype);
   OrtValue *value = NULL;
   OrtStatus *result = s->ort.CreateTensorWithDataAsOrtValue(
-      s->memory, data, size, shape, (size_t)t->rank, ort_type(t->dtype), &value);
+      s->memory, data, size, t->shape, (size_t)t->rank, ort_type(t->dtype), &value);
   if (!result)
     result = t->direction == PYEMU_INPUT ? s->ort.BindInput(s->binding, t->name, value)
                                          : s->ort.BindOutput(s->binding, t->name, value);
@@ -303,9 +308,15 @@ static int run(void *state, int64_t columns, void *const *tensors, char *errmsg,
                "run the graph", &error);
 }
 
-__attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(void);
+static const char *version(void *state) {
+  const struct session *s = state;
+  return s->ort.version;
+}
 
-const struct engine *pyemu_engine_plugin(void) {
-  static const struct engine engine = {PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy};
-  return &engine;
+__attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(const char *name);
+
+const struct engine *pyemu_engine_plugin(const char *name) {
+  static const struct engine engine = {
+      PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy, version};
+  return strcmp(name, engine.name) == 0 ? &engine : NULL;
 }

@@ -77,8 +77,9 @@ struct ort_api_base {
   X(136, BindInput, OrtStatus *, (OrtIoBinding *, const char *name, const OrtValue *))             \
   X(137, BindOutput, OrtStatus *, (OrtIoBinding *, const char *name, const OrtValue *))
 
-/* The functions, by name. */
+/* The functions, by name, and the version of the library they are from. */
 struct ort_api {
+  const char *version;
 #define ORT_MEMBER(slot, name, result, arguments) result(*name) arguments;
   ORT_SLOTS(ORT_MEMBER)
 #undef ORT_MEMBER

@@ -51,4 +51,9 @@ static int run(void *state, int64_t columns, void *const *tensors, char *errmsg,
   return PYEMU_OK;
 }
 
-const struct engine stub_engine = {PYEMU_ENGINE_INTERFACE, "stub", create, run, free};
+static const char *version(void *state) {
+  (void)state;
+  return pyemu_version();
+}
+
+const struct engine stub_engine = {PYEMU_ENGINE_INTERFACE, "stub", create, run, free, version};
