@@ -7,13 +7,26 @@
 /* The newest card schema that this library reads. */
 enum { CARD_SCHEMA = 1 };
 
-/* One input or output. Its tensor is (column, width) if it has a level, else (column). */
+/* A dimension of one column's values or of one field. */
+struct dimension {
+  char *name;
+  int64_t size;
+};
+
+/*
+ * One input or output. Its tensor has the columns (or members of a batch of fields) first, if there
+ * is a batch, and then 'dims' in their order: none for one value per column, the level for a
+ * profile, several for a field.
+ */
 struct variable {
   char *name;
   char *standard_name;
   char *units;
-  char *level_name; /* NULL: one value per column */
-  int64_t width;    /* number of levels, 1 if level_name is NULL */
+  struct dimension dims[PYEMU_MAX_RANK];
+  int n_dims;
+  int has_batch;
+  int is_level;  /* 'dims' is the one level of a column */
+  int64_t width; /* product of the sizes of 'dims' */
   int32_t dtype;
   int32_t direction;
 };

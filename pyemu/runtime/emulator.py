@@ -70,7 +70,7 @@ def _level(array: np.ndarray, level_dim: int) -> int:
     """Return the header's number of a dimension that may be counted from the end."""
     if level_dim == -1 or level_dim >= 0:
         return level_dim
-    return level_dim + array.ndim if level_dim >= -array.ndim else -2
+    return level_dim + array.ndim if level_dim >= -array.ndim else -99
 
 
 class Emulator:

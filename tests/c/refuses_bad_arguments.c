@@ -121,7 +121,7 @@ static void check_sizes(pyemu_emulator *e) {
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 0, message, n), PYEMU_OK, "");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 2, message, n), PYEMU_ERR_ARGUMENT,
                "one of its 2 dimensions, found one after the last");
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -2, message, n), PYEMU_ERR_ARGUMENT,
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -3, message, n), PYEMU_ERR_ARGUMENT,
                "found one before the first");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, INT32_MAX, message, n),
                PYEMU_ERR_ARGUMENT, "found one after the last");

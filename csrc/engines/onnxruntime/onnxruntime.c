@@ -14,6 +14,7 @@ struct tensor {
   int32_t direction;
   int32_t rank;
   int64_t shape[ENGINE_MAX_RANK];
+  int has_batch; /* shape[0] is the number of columns */
   int64_t width;
   void *data;
   OrtValue *value;
@@ -139,13 +140,13 @@ static int compare(const struct tensor *t, const struct found *found, const stru
     return fail(error, PYEMU_ERR_GRAPH,
                 "%s '%s' has %zu dimensions in the graph but %d on the card", what, t->name,
                 found->rank, (int)t->rank);
-  if (found->shape[0] >= 0)
+  if (t->has_batch && found->shape[0] >= 0)
     return fail(
         error, PYEMU_ERR_GRAPH,
         "%s '%s' has a fixed number of columns (%lld) in the graph; export it with the first "
         "dimension left open",
         what, t->name, (long long)found->shape[0]);
-  for (int32_t i = 1; i < t->rank; ++i)
+  for (int32_t i = t->has_batch; i < t->rank; ++i)
     if (found->shape[i] >= 0 && found->shape[i] != t->shape[i])
       return fail(error, PYEMU_ERR_GRAPH,
                   "%s '%s' has size %lld in dimension %d of the graph but %lld on the card", what,
@@ -234,6 +235,7 @@ static int copy_tensors(struct session *s, const struct engine_source *source,
     to->direction = from->direction;
     to->rank = from->rank;
     memcpy(to->shape, from->shape, sizeof to->shape);
+    to->has_batch = from->rank > 0 && from->shape[0] < 0;
     to->width = from->width;
   }
   return PYEMU_OK;
@@ -272,8 +274,10 @@ static int create(const struct engine_source *source, void **state, char *errmsg
 /* Bind the tensor to new memory, or for another number of columns. */
 static int rebind(struct session *s, struct tensor *t, int64_t columns, void *data,
                   const struct error *error) {
-  t->shape[0] = columns;
-  const size_t size = (size_t)(columns * t->width) * dtype_size(t->dtype);
+  if (t->has_batch)
+    t->shape[0] = columns;
+  const int64_t items = t->has_batch ? columns : 1;
+  const size_t size = (size_t)(items * t->width) * dtype_size(t->dtype);
   OrtValue *value = NULL;
   OrtStatus *result = s->ort.CreateTensorWithDataAsOrtValue(
       s->memory, data, size, t->shape, (size_t)t->rank, ort_type(t->dtype), &value);
