@@ -268,7 +268,9 @@ def bad_cards(card: Card) -> dict[str, Any]:
         "newer_schema": set_path("schema", 2),
         "schema_text": set_path("schema", "one"),
         "kind_other": set_path("kind", "mesh"),
-        "field_batch_not_first": lambda c: c.update(kind="field") or set_path("inputs", 0, "dims", ["layer", "sample"])(c),
+        "field_batch_not_first": lambda c: (
+            c.update(kind="field") or set_path("inputs", 0, "dims", ["layer", "sample"])(c)
+        ),
         "output_without_column": set_path("outputs", 2, "dims", []),
         "three_dims": set_path("inputs", 0, "dims", ["column", "layer", "interface"]),
         "with_noise": set_path("noise", {"distribution": "normal", "size": 8}),
