@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(pyemu_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pyemu)
 
 install(TARGETS pyemu pyemu_fortran EXPORT pyemuTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${PROJECT_SOURCE_DIR}/csrc/pyemu.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/csrc/pyemu.h ${PROJECT_SOURCE_DIR}/csrc/pyemu.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PYEMU_OUTPUT_DIR}/include/pyemu DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS pyemu_verify RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET pyemu_engine_onnxruntime)
