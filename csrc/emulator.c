@@ -92,9 +92,10 @@ static int check_digest(const struct source *source, const char *expected,
   sha256_text(source->bytes, source->size, digest);
   if (sha256_equal(digest, expected))
     return PYEMU_OK;
-  return fail(error, PYEMU_ERR_CODE,
-              "the file has SHA-256 %s, but %.64s was asked for: it is another file, or was changed",
-              digest, expected);
+  return fail(
+      error, PYEMU_ERR_CODE,
+      "the file has SHA-256 %s, but %.64s was asked for: it is another file, or was changed",
+      digest, expected);
 }
 
 /* Code runs only with leave, or with a digest, which has been compared already. The engine "stub"
