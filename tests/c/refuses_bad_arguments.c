@@ -9,7 +9,7 @@ static pyemu_emulator *open_stub(void) { return toy_open(directory, "toy.onnx", 
 static void check_null(void) {
   pyemu_emulator *e = open_stub(), *none = NULL;
   pyemu_array array = {0};
-  pyemu_variable variable = {sizeof variable, 0, 0, 0, 0, 0, 0, 0, 0};
+  pyemu_variable variable = {.sizeof_variable = sizeof variable};
   int64_t index;
   const size_t n = sizeof message;
   CHECK_STATUS(pyemu_open(NULL, NULL, &none, message, n), PYEMU_ERR_ARGUMENT, "'path' is NULL");
