@@ -239,6 +239,39 @@ int card_parse(struct card *card, const char *text, size_t length, const struct 
   return status;
 }
 
+/* One variable of a raw graph: its dimensions have no names of their own. */
+static int copy_tensor(struct variable *v, const struct engine_tensor *tensor) {
+  static const char *const names[] = {"size 1", "size 2", "size 3", "size 4",
+                                      "size 5", "size 6", "size 7", "size 8"};
+  int first = tensor->rank > 0 && tensor->shape[0] < 0;
+  v->name = strdup(tensor->name);
+  v->standard_name = calloc(1, 1);
+  v->units = calloc(1, 1);
+  v->dtype = tensor->dtype;
+  v->direction = tensor->direction;
+  v->width = tensor->width;
+  v->has_batch = first;
+  int complete = v->name && v->standard_name && v->units;
+  for (int i = first; i < tensor->rank && complete; ++i) {
+    struct dimension *dimension = &v->dims[v->n_dims++];
+    *dimension = (struct dimension){strdup(names[i]), tensor->shape[i]};
+    complete = dimension->name != NULL;
+  }
+  return complete;
+}
+
+int card_from_tensors(struct card *card, const struct engine_tensor *tensors, int64_t n_tensors,
+                      int64_t n_inputs, const struct error *error) {
+  *card = (struct card){.text = calloc(1, 1), .n_inputs = n_inputs};
+  card->variables = calloc((size_t)n_tensors + 1, sizeof *card->variables);
+  int complete = card->text && card->variables;
+  while (complete && card->n_variables < n_tensors) {
+    struct variable *v = &card->variables[card->n_variables];
+    complete = copy_tensor(v, &tensors[card->n_variables++]);
+  }
+  return complete ? PYEMU_OK : fail(error, PYEMU_ERR_MEMORY, "no memory for the variables");
+}
+
 void card_free(struct card *card) {
   for (int64_t i = 0; i < card->n_variables; ++i) {
     free(card->variables[i].name);

@@ -2,6 +2,7 @@
 #ifndef PYEMU_CARD_H
 #define PYEMU_CARD_H
 
+#include "engine.h"
 #include "error.h"
 
 /* The newest card schema that this library reads. */
@@ -48,6 +49,11 @@ struct reference {
 /* Read and check the card. Errors: SCHEMA, CARD, UNSUPPORTED, MEMORY. */
 int card_parse(struct card *card, const char *text, size_t length, const struct error *error);
 void card_free(struct card *card);
+
+/* Stand in for a card with what an engine says of its graph: names and sizes, but no units.
+ * Errors: MEMORY. */
+int card_from_tensors(struct card *card, const struct engine_tensor *tensors, int64_t n_tensors,
+                      int64_t n_inputs, const struct error *error);
 
 /* Index of the variable 'name', or -1. */
 int64_t card_find(const struct card *card, const char *name);

@@ -84,6 +84,8 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
   if (options->threads < 1 || options->threads > 1024)
     return fail(error, PYEMU_ERR_ARGUMENT, "%d threads asked for; expected 1 to 1024",
                 options->threads);
+  if (options->raw != 0 && options->raw != 1)
+    return fail(error, PYEMU_ERR_ARGUMENT, "raw is %d; expected 0 or 1", options->raw);
   if (options->allow_code != 0 && options->allow_code != 1)
     return fail(error, PYEMU_ERR_ARGUMENT, "allow_code is %d; expected 0 or 1",
                 options->allow_code);
@@ -135,16 +137,28 @@ static void describe_tensors(const struct card *card, struct engine_tensor *tens
   }
 }
 
+/* What an engine says of a graph takes the place of the card. */
+static int describe_raw(pyemu_emulator *e, const struct error *error) {
+  const struct engine *engine = e->plugin.engine;
+  const struct engine_tensor *tensors;
+  int64_t n_tensors, n_inputs;
+  int status =
+      engine->describe(e->engine_state, &tensors, &n_tensors, &n_inputs, error->text, error->size);
+  return status == PYEMU_OK ? card_from_tensors(&e->card, tensors, n_tensors, n_inputs, error)
+                            : status;
+}
+
 static int create_engine(pyemu_emulator *e, const struct source *file, const pyemu_options *options,
                          const struct error *error) {
-  struct engine_tensor *tensors = calloc((size_t)e->card.n_variables, sizeof *tensors);
+  struct engine_tensor *tensors = calloc((size_t)e->card.n_variables + 1, sizeof *tensors);
   if (!tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
   describe_tensors(&e->card, tensors);
   struct engine_source source = {.bytes = file->bytes,
                                  .size = file->size,
                                  .path = file->path,
-                                 .tensors = tensors,
+                                 .is_raw = options->raw,
+                                 .tensors = options->raw ? NULL : tensors,
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
                                  .device = options->device,
@@ -153,10 +167,13 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .reference_columns = e->reference.columns,
                                  .reference_values = e->reference.values};
   int status = plugin_load(&e->plugin, options->engine, error);
+  if (status == PYEMU_OK && options->raw && !e->plugin.engine->describe)
+    status = fail(error, PYEMU_ERR_UNSUPPORTED, "engine '%s' runs no graph without a card",
+                  options->engine);
   if (status == PYEMU_OK)
     status = e->plugin.engine->create(&source, &e->engine_state, error->text, error->size);
   free(tensors);
-  return status;
+  return status == PYEMU_OK && options->raw ? describe_raw(e, error) : status;
 }
 
 /* Read the texts and see that the options allow the file to be opened with them. */
@@ -164,7 +181,8 @@ static int inspect(const struct source *source, pyemu_options *options, struct f
                    const struct error *error) {
   int status = options->sha256 ? check_digest(source, options->sha256, error) : PYEMU_OK;
   if (status == PYEMU_OK)
-    status = file_find_texts(source->bytes, source->size, texts, error);
+    status = options->raw ? file_find_kind(source->bytes, source->size, texts, error)
+                          : file_find_texts(source->bytes, source->size, texts, error);
   if (status != PYEMU_OK)
     return status;
   if (!options->engine)
@@ -177,17 +195,19 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
                 const struct error *error) {
   struct file_texts texts;
   int status = inspect(source, options, &texts, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !options->raw)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !options->raw)
     status = reference_parse(&e->reference, &e->card, texts.reference, texts.reference_size, error);
+  if (status == PYEMU_OK)
+    status = create_engine(e, source, options, error);
   if (status != PYEMU_OK)
     return status;
-  e->bindings = calloc((size_t)e->card.n_variables, sizeof *e->bindings);
-  e->tensors = calloc((size_t)e->card.n_variables, sizeof *e->tensors);
+  e->bindings = calloc((size_t)e->card.n_variables + 1, sizeof *e->bindings);
+  e->tensors = calloc((size_t)e->card.n_variables + 1, sizeof *e->tensors);
   if (!e->bindings || !e->tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
-  return create_engine(e, source, options, error);
+  return PYEMU_OK;
 }
 
 static int open_source(const struct source *source, const pyemu_options *given,

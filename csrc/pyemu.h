@@ -151,6 +151,10 @@ typedef struct pyemu_array {
  *   sha256           the SHA-256 digest that the file must have, as 64 hexadecimal digits of any
  *                    case, or NULL. A file of that digest may carry code; any other file, of
  *                    whatever kind, is refused with PYEMU_ERR_CODE.
+ *   raw              1: run an ONNX file as it is, without a card: variables are the graph's inputs
+ *                    and outputs, with the sizes it declares and no units; a first dimension that
+ *                    it leaves open enumerates columns. For tests of engines and first trials: what
+ *                    a card would check is not checked. 0: the file must have a card (default).
  *
  * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
  * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
@@ -165,10 +169,11 @@ typedef struct pyemu_options {
   const char *runtime_library;
   int allow_code;
   const char *sha256;
+  int raw;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0 }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)

@@ -84,6 +84,8 @@ int pyemu_reference(const pyemu_emulator *emulator, const char *name, const pyem
   status = layout_make(&layout, array, &v, level_dim, &error);
   if (status != PYEMU_OK)
     return status;
+  if (emulator->reference.columns == 0)
+    return fail(&error, PYEMU_ERR_UNSUPPORTED, "a raw graph has no reference columns");
   if (v.has_batch && layout.columns != emulator->reference.columns)
     return fail(
         &error, PYEMU_ERR_SIZE,

@@ -22,6 +22,7 @@ module pyemu_c
     type(c_ptr) :: runtime_library = c_null_ptr
     integer(c_int) :: allow_code = 0
     type(c_ptr) :: sha256 = c_null_ptr
+    integer(c_int) :: raw = 0
   end type pyemu_options
 
   type, bind(c) :: pyemu_variable

@@ -111,6 +111,7 @@ class Emulator:
             runtime_library: file of the engine's runtime, default: that of this Python.
             allow_code: run the code that the file carries (all kinds but ONNX), default false.
             sha256: the digest that the file must have, 64 hexadecimal digits; a file of that digest may carry code.
+            raw: run an ONNX graph that has no card, its inputs and outputs as they are; only for tests of engines.
 
         Raises:
             EmulatorError: the file cannot be opened; the message says why.
@@ -136,6 +137,7 @@ class Emulator:
         runtime_library: str | os.PathLike[str] | None = None,
         allow_code: bool = False,
         sha256: str | None = None,
+        raw: bool = False,
     ) -> Emulator:
         ffi, _ = library.load()
         runtime_library = runtime_library or _runtime_library()
@@ -151,6 +153,7 @@ class Emulator:
             "runtime_library": texts[1],
             "allow_code": allow_code,
             "sha256": texts[2],
+            "raw": raw,
         }
         options = ffi.new("pyemu_options *", fields)
         handle = ffi.new("pyemu_emulator **")

@@ -149,6 +149,41 @@ static void check_variables_tell_their_dimensions(void) {
   pyemu_close(&e, NULL, 0);
 }
 
+static int open_raw(const char *name, const char *engine, pyemu_emulator **e) {
+  char path[4096];
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  options.raw = 1;
+  options.engine = engine;
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  return pyemu_open(path, &options, e, message, sizeof message);
+}
+
+/* Without a card the graph's own names and sizes count, and nothing else is known. */
+static void check_raw_graph(void) {
+  pyemu_emulator *e = NULL;
+  pyemu_variable v = {.sizeof_variable = sizeof v};
+  static struct toy toy;
+  double values[4];
+  CHECK_STATUS(open_raw("no_card.onnx", NULL, &e), PYEMU_OK, "");
+  CHECK(pyemu_variable_count(e) == 6 && pyemu_reference_count(e) == 0);
+  CHECK_STATUS(pyemu_variable_info(e, 0, &v, message, sizeof message), PYEMU_OK, "");
+  CHECK(strcmp(v.name, TOY_TEMPERATURE) == 0 && strcmp(v.units, "") == 0);
+  CHECK(v.has_batch && v.n_dims == 1 && v.dim_sizes[0] == TOY_LAYERS && !v.level_name);
+  toy_fill(&toy, 9, 3);
+  toy_bind_without_units(e, &toy);
+  CHECK_STATUS(pyemu_run(e, 1, message, sizeof message), PYEMU_OK, "");
+  CHECK(toy_error(&toy) < 1e-15);
+  pyemu_array array = toy_scalar(values, 4);
+  CHECK_STATUS(pyemu_reference(e, TOY_SURFACE, &array, -1, message, sizeof message),
+               PYEMU_ERR_UNSUPPORTED, "no reference columns");
+  pyemu_close(&e, NULL, 0);
+  CHECK_STATUS(open_raw("no_card.onnx", "stub", &e), PYEMU_ERR_UNSUPPORTED,
+               "engine 'stub' runs no graph without a card");
+  CHECK_STATUS(open_raw("text.onnx", NULL, &e), PYEMU_ERR_FORMAT, "");
+  CHECK_STATUS(open_raw("graph_broken.onnx", NULL, &e), PYEMU_ERR_GRAPH,
+               "could not load the graph");
+}
+
 int main(int argc, char **argv) {
   (void)argc;
   directory = argv[1];
@@ -158,5 +193,6 @@ int main(int argc, char **argv) {
   check_one_number_for_all_columns();
   check_partly_filled_blocks();
   check_variables_tell_their_dimensions();
+  check_raw_graph();
   return check_result();
 }

@@ -59,4 +59,9 @@ static const char *version(void *state) {
   return pyemu_version();
 }
 
-const struct engine stub_engine = {PYEMU_ENGINE_INTERFACE, "stub", create, run, free, version};
+const struct engine stub_engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                   .name = "stub",
+                                   .create = create,
+                                   .run = run,
+                                   .destroy = free,
+                                   .version = version};
