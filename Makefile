@@ -16,7 +16,7 @@ lint: setup
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
-	@$(RUN) clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@$(RUN) clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' '*.cpp' '*.hpp')
 	@$(RUN) fortitude check fortran
 
 bench: setup
