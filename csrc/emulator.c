@@ -9,6 +9,7 @@
 
 #include "dtype.h"
 #include "file.h"
+#include "sha256.h"
 
 /* Tensors start on their own cache line. */
 enum { ALIGNMENT = 64 };
@@ -45,6 +46,13 @@ static void destroy(pyemu_emulator *e) {
   free(e);
 }
 
+/* An emulator file that is being opened. */
+struct source {
+  const unsigned char *bytes;
+  size_t size;
+  const char *path; /* or NULL */
+};
+
 /* The options as this library knows them: fields the caller does not know keep their defaults. */
 static int read_options(const pyemu_options *given, pyemu_options *options,
                         const struct error *error) {
@@ -58,8 +66,6 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
     size_t known = given->sizeof_options < sizeof *given ? given->sizeof_options : sizeof *given;
     memcpy(options, given, known);
   }
-  if (!options->engine)
-    options->engine = "onnxruntime";
   if (!options->device)
     options->device = "cpu";
   if (strcmp(options->device, "cpu") != 0)
@@ -69,7 +75,41 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
   if (options->threads < 1 || options->threads > 1024)
     return fail(error, PYEMU_ERR_ARGUMENT, "%d threads asked for; expected 1 to 1024",
                 options->threads);
+  if (options->allow_code != 0 && options->allow_code != 1)
+    return fail(error, PYEMU_ERR_ARGUMENT, "allow_code is %d; expected 0 or 1",
+                options->allow_code);
+  if (options->sha256 && !sha256_is_text(options->sha256))
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "sha256 is '%.80s'; expected 64 hexadecimal digits, as sha256sum prints them",
+                options->sha256);
   return PYEMU_OK;
+}
+
+/* A digest that is given must be that of the file, whatever its kind. */
+static int check_digest(const struct source *source, const char *expected,
+                        const struct error *error) {
+  char digest[SHA256_TEXT];
+  sha256_text(source->bytes, source->size, digest);
+  if (sha256_equal(digest, expected))
+    return PYEMU_OK;
+  return fail(error, PYEMU_ERR_CODE,
+              "the file has SHA-256 %s, but %.64s was asked for: it is another file, or was changed",
+              digest, expected);
+}
+
+/* Code runs only with leave, or with a digest, which has been compared already. The engine "stub"
+ * runs none. */
+static int check_code(const struct source *source, enum file_kind kind,
+                      const pyemu_options *options, const struct error *error) {
+  char digest[SHA256_TEXT];
+  if (!file_kind_carries_code(kind) || options->allow_code || options->sha256 ||
+      strcmp(options->engine, "stub") == 0)
+    return PYEMU_OK;
+  sha256_text(source->bytes, source->size, digest);
+  return fail(error, PYEMU_ERR_CODE,
+              "the file is %s and carries code, which runs with all your rights; if you trust it, "
+              "open it with allow_code, or with sha256 '%s' to allow this file alone",
+              file_kind_description(kind), digest);
 }
 
 static void describe_tensors(const struct card *card, struct engine_tensor *tensors) {
@@ -80,14 +120,15 @@ static void describe_tensors(const struct card *card, struct engine_tensor *tens
   }
 }
 
-static int create_engine(pyemu_emulator *e, const void *bytes, size_t size,
-                         const pyemu_options *options, const struct error *error) {
+static int create_engine(pyemu_emulator *e, const struct source *file, const pyemu_options *options,
+                         const struct error *error) {
   struct engine_tensor *tensors = calloc((size_t)e->card.n_variables, sizeof *tensors);
   if (!tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
   describe_tensors(&e->card, tensors);
-  struct engine_source source = {.bytes = bytes,
-                                 .size = size,
+  struct engine_source source = {.bytes = file->bytes,
+                                 .size = file->size,
+                                 .path = file->path,
                                  .tensors = tensors,
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
@@ -103,10 +144,24 @@ static int create_engine(pyemu_emulator *e, const void *bytes, size_t size,
   return status;
 }
 
-static int fill(pyemu_emulator *e, const unsigned char *bytes, size_t size,
-                const pyemu_options *options, const struct error *error) {
+/* Read the texts and see that the options allow the file to be opened with them. */
+static int inspect(const struct source *source, pyemu_options *options, struct file_texts *texts,
+                   const struct error *error) {
+  int status = options->sha256 ? check_digest(source, options->sha256, error) : PYEMU_OK;
+  if (status == PYEMU_OK)
+    status = file_find_texts(source->bytes, source->size, texts, error);
+  if (status != PYEMU_OK)
+    return status;
+  if (!options->engine)
+    options->engine = file_kind_engine(texts->kind);
+  status = file_check_engine(texts->kind, options->engine, error);
+  return status == PYEMU_OK ? check_code(source, texts->kind, options, error) : status;
+}
+
+static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *options,
+                const struct error *error) {
   struct file_texts texts;
-  int status = file_find_texts(bytes, size, &texts, error);
+  int status = inspect(source, options, &texts, error);
   if (status == PYEMU_OK)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
   if (status == PYEMU_OK)
@@ -117,19 +172,23 @@ static int fill(pyemu_emulator *e, const unsigned char *bytes, size_t size,
   e->tensors = calloc((size_t)e->card.n_variables, sizeof *e->tensors);
   if (!e->bindings || !e->tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
-  return create_engine(e, bytes, size, options, error);
+  return create_engine(e, source, options, error);
 }
 
-static int open_bytes(const unsigned char *bytes, size_t size, const pyemu_options *options,
-                      pyemu_emulator **emulator, const struct error *error) {
+static int open_source(const struct source *source, const pyemu_options *given,
+                       pyemu_emulator **emulator, const struct error *error) {
   fenv_t environment;
+  pyemu_options options;
+  int status = read_options(given, &options, error);
+  if (status != PYEMU_OK)
+    return status;
   pyemu_emulator *e = calloc(1, sizeof *e);
   if (!e)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   e->columns = -1;
-  e->check_finite = options->check_finite != 0;
+  e->check_finite = options.check_finite != 0;
   feholdexcept(&environment);
-  int status = fill(e, bytes, size, options, error);
+  status = fill(e, source, &options, error);
   if (status != PYEMU_OK)
     destroy(e);
   fesetenv(&environment);
@@ -140,15 +199,13 @@ static int open_bytes(const unsigned char *bytes, size_t size, const pyemu_optio
 int pyemu_open_memory(const void *bytes, size_t size, const pyemu_options *options,
                       pyemu_emulator **emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  pyemu_options known;
   if (!emulator)
     return fail(&error, PYEMU_ERR_ARGUMENT,
                 "'emulator' is NULL: there is nowhere to put the handle");
   *emulator = NULL;
   if (!bytes)
     return fail(&error, PYEMU_ERR_ARGUMENT, "'bytes' is NULL: there is no file to open");
-  int status = read_options(options, &known, &error);
-  return status == PYEMU_OK ? open_bytes(bytes, size, &known, emulator, &error) : status;
+  return open_source(&(struct source){bytes, size, NULL}, options, emulator, &error);
 }
 
 int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
@@ -165,7 +222,7 @@ int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **
   int status = file_read(path, &bytes, &size, &error);
   if (status != PYEMU_OK)
     return status;
-  status = pyemu_open_memory(bytes, size, options, emulator, errmsg, errlen);
+  status = open_source(&(struct source){bytes, size, path}, options, emulator, &error);
   free(bytes);
   if (status != PYEMU_OK)
     error_prefix(&error, "'%.400s': ", path);

@@ -60,26 +60,27 @@ extern "C" {
 /* Status codes. The list is only ever appended to; a number never changes its meaning. */
 enum {
   PYEMU_OK = 0,
-  PYEMU_ERR_ARGUMENT = 1,    /* an argument is NULL, or outside what its function allows */
-  PYEMU_ERR_MEMORY = 2,      /* memory could not be had */
-  PYEMU_ERR_FILE = 3,        /* the file cannot be found, opened or read */
-  PYEMU_ERR_FORMAT = 4,      /* the file is not an emulator file, or is truncated or damaged */
-  PYEMU_ERR_NO_CARD = 5,     /* the file is ONNX but carries no emulator card */
-  PYEMU_ERR_SCHEMA = 6,      /* the card was written to a newer schema than this library reads */
-  PYEMU_ERR_CARD = 7,        /* the card or the reference columns break the schema */
-  PYEMU_ERR_ENGINE = 8,      /* the engine or its runtime library cannot be found or loaded */
-  PYEMU_ERR_GRAPH = 9,       /* the graph is refused by the engine, or disagrees with the card */
-  PYEMU_ERR_INFERENCE = 10,  /* the engine failed while it ran the graph */
-  PYEMU_ERR_NAME = 11,       /* the emulator has no variable of that name */
-  PYEMU_ERR_UNITS = 12,      /* the units given are not those of the variable */
-  PYEMU_ERR_SIZE = 13,       /* rank, level size or number of columns do not fit */
-  PYEMU_ERR_KIND = 14,       /* the element type of the array cannot serve the variable */
-  PYEMU_ERR_LAYOUT = 15,     /* elements of an output array share memory */
-  PYEMU_ERR_NOT_BOUND = 16,  /* run was called before every variable was bound */
-  PYEMU_ERR_NOT_FINITE = 17, /* an input holds NaN, infinity, or a number too large */
-  PYEMU_ERR_CLOSED = 18,     /* the emulator is not open: closed already, or never opened */
-  PYEMU_ERR_BUSY = 19,       /* another thread is using this handle */
-  PYEMU_ERR_UNSUPPORTED = 20 /* the file asks for something this library cannot do yet */
+  PYEMU_ERR_ARGUMENT = 1,     /* an argument is NULL, or outside what its function allows */
+  PYEMU_ERR_MEMORY = 2,       /* memory could not be had */
+  PYEMU_ERR_FILE = 3,         /* the file cannot be found, opened or read */
+  PYEMU_ERR_FORMAT = 4,       /* the file is not an emulator file, or is truncated or damaged */
+  PYEMU_ERR_NO_CARD = 5,      /* the file could be run but carries no emulator card */
+  PYEMU_ERR_SCHEMA = 6,       /* the card was written to a newer schema than this library reads */
+  PYEMU_ERR_CARD = 7,         /* the card or the reference columns break the schema */
+  PYEMU_ERR_ENGINE = 8,       /* the engine or its runtime library cannot be found or loaded */
+  PYEMU_ERR_GRAPH = 9,        /* the graph is refused by the engine, or disagrees with the card */
+  PYEMU_ERR_INFERENCE = 10,   /* the engine failed while it ran the graph */
+  PYEMU_ERR_NAME = 11,        /* the emulator has no variable of that name */
+  PYEMU_ERR_UNITS = 12,       /* the units given are not those of the variable */
+  PYEMU_ERR_SIZE = 13,        /* rank, level size or number of columns do not fit */
+  PYEMU_ERR_KIND = 14,        /* the element type of the array cannot serve the variable */
+  PYEMU_ERR_LAYOUT = 15,      /* elements of an output array share memory */
+  PYEMU_ERR_NOT_BOUND = 16,   /* run was called before every variable was bound */
+  PYEMU_ERR_NOT_FINITE = 17,  /* an input holds NaN, infinity, or a number too large */
+  PYEMU_ERR_CLOSED = 18,      /* the emulator is not open: closed already, or never opened */
+  PYEMU_ERR_BUSY = 19,        /* another thread is using this handle */
+  PYEMU_ERR_UNSUPPORTED = 20, /* the file asks for something this library cannot do yet */
+  PYEMU_ERR_CODE = 21         /* the file carries code, which the host has not allowed */
 };
 
 /* Element types of arrays and variables. Appended to, never changed. */
@@ -128,7 +129,10 @@ typedef struct pyemu_array {
  *   sizeof_options   sizeof(pyemu_options); tells the library which fields the caller knows.
  *   engine           "onnxruntime", "stub" (replays the recorded outputs of reference column
  *                    i mod n for column i, for tests of a host), or the name of another plugin.
- *                    NULL chooses by the content of the file: ONNX is run by "onnxruntime".
+ *                    NULL chooses by the content of the file, whatever its name: ONNX is run by
+ *                    "onnxruntime", a package of AOTInductor by "aoti", TorchScript by
+ *                    "torchscript", a Python module by "python". To name one of these for a file of
+ *                    another kind is an error.
  *   device           "cpu", or NULL, which is the same.
  *   threads          threads the engine may use inside one run, 1 or more. Default 1: the host owns
  *                    the cores.
@@ -138,6 +142,14 @@ typedef struct pyemu_array {
  *                    PYEMU_ORT (a file, or the directory that holds it), the Python wheel of
  *                    onnxruntime beside an installed pyemu, the directory recorded when libpyemu
  *                    was configured, and the system's library path.
+ *   allow_code       1: run the code that a file carries; 0: refuse such files with PYEMU_ERR_CODE
+ *                    (default). ONNX is data and needs no leave. Packages of AOTInductor,
+ *                    TorchScript and Python modules are programs, which run with all rights of the
+ *                    host: allow them only if you trust where they come from. The engine "stub"
+ *                    runs no code and needs no leave.
+ *   sha256           the SHA-256 digest that the file must have, as 64 hexadecimal digits of any
+ *                    case, or NULL. A file of that digest may carry code; any other file, of
+ *                    whatever kind, is refused with PYEMU_ERR_CODE.
  *
  * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
  * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
@@ -150,10 +162,12 @@ typedef struct pyemu_options {
   int threads;
   int check_finite;
   const char *runtime_library;
+  int allow_code;
+  const char *sha256;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
@@ -200,7 +214,9 @@ PYEMU_API const char *pyemu_status_name(int status);
  * 'options' may be NULL for the defaults. On success '*emulator' is a new handle that the caller
  * must close; on failure it is NULL.
  *
- * Errors: ARGUMENT, MEMORY, FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED.
+ * A file that carries code is refused unless 'allow_code' or 'sha256' allows it (see the options).
+ *
+ * Errors: ARGUMENT, MEMORY, FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED, CODE.
  */
 PYEMU_API int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
                          char *errmsg, size_t errlen);

@@ -35,6 +35,7 @@ const char *pyemu_status_name(int status) {
     CASE(PYEMU_ERR_CLOSED);
     CASE(PYEMU_ERR_BUSY);
     CASE(PYEMU_ERR_UNSUPPORTED);
+    CASE(PYEMU_ERR_CODE);
   default:
     return "PYEMU_ERR_UNKNOWN";
   }

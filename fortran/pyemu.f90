@@ -54,6 +54,7 @@ module pyemu
   integer, parameter, public :: pyemu_err_closed = 18
   integer, parameter, public :: pyemu_err_busy = 19
   integer, parameter, public :: pyemu_err_unsupported = 20
+  integer, parameter, public :: pyemu_err_code = 21
 
   integer, parameter :: input_direction = 1
   integer, parameter :: last_dim = -1
@@ -76,7 +77,8 @@ module pyemu
     private
     type(c_ptr) :: handle = c_null_ptr
   contains
-    procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+    procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, allow_code,
+                                         !! sha256, stat, errmsg)
     procedure :: open_memory             !! (bytes, ... as open)
     generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
@@ -108,7 +110,8 @@ module pyemu
 
 contains
 
-  subroutine open_file(self, path, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+  subroutine open_file(self, path, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
+                       errmsg)
     !! Open an emulator file and make its engine ready.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: path                        !! emulator file, trailing blanks ignored
@@ -117,23 +120,28 @@ contains
     integer, intent(in), optional :: threads                !! threads the engine may use, default 1
     logical, intent(in), optional :: check_finite           !! run refuses inputs that are not finite, default true
     character(*), intent(in), optional :: runtime_library   !! file of the engine's runtime, default: search
+    logical, intent(in), optional :: allow_code             !! run the code that the file carries, default false
+    character(*), intent(in), optional :: sha256            !! digest that the file must have, 64 hexadecimal digits
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
+    character(kind=c_char), target :: sha256_text(name_length)
     character(kind=c_char) :: message(message_length)
     type(pyemu_options) :: options
     integer(c_int) :: status
 
     if (refuse_if_open(self, stat, errmsg)) return
-    options = make_options(threads, check_finite)
+    options = make_options(threads, check_finite, allow_code)
     options%engine = c_text(engine_text, engine)
     options%device = c_text(device_text, device)
     options%runtime_library = c_text(library_text, runtime_library)
+    options%sha256 = c_text(sha256_text, sha256)
     status = c_pyemu_open(trim(path) // c_null_char, options, self%handle, message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine open_file
 
-  subroutine open_memory(self, bytes, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+  subroutine open_memory(self, bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
+                         errmsg)
     !! Open an emulator file that is already in memory, for instance received from another MPI rank.
     class(emulator_t), intent(inout) :: self
     integer(int8), intent(in), contiguous :: bytes(:)       !! the whole file; only needed during the call
@@ -142,18 +150,22 @@ contains
     integer, intent(in), optional :: threads
     logical, intent(in), optional :: check_finite
     character(*), intent(in), optional :: runtime_library
+    logical, intent(in), optional :: allow_code
+    character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat
     character(*), intent(inout), optional :: errmsg
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
+    character(kind=c_char), target :: sha256_text(name_length)
     character(kind=c_char) :: message(message_length)
     type(pyemu_options) :: options
     integer(c_int) :: status
 
     if (refuse_if_open(self, stat, errmsg)) return
-    options = make_options(threads, check_finite)
+    options = make_options(threads, check_finite, allow_code)
     options%engine = c_text(engine_text, engine)
     options%device = c_text(device_text, device)
     options%runtime_library = c_text(library_text, runtime_library)
+    options%sha256 = c_text(sha256_text, sha256)
     status = c_pyemu_open_memory(bytes, size(bytes, kind=c_size_t), options, self%handle, message, &
                                  size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
@@ -460,14 +472,15 @@ contains
     call conclude(int(pyemu_err_argument, c_int), message, stat, errmsg)
   end subroutine refuse
 
-  function make_options(threads, check_finite) result(options)
+  function make_options(threads, check_finite, allow_code) result(options)
     integer, intent(in), optional :: threads
-    logical, intent(in), optional :: check_finite
+    logical, intent(in), optional :: check_finite, allow_code
     type(pyemu_options) :: options
 
     options%sizeof_options = c_sizeof(options)
     if (present(threads)) options%threads = int(threads, c_int)
     if (present(check_finite)) options%check_finite = merge(1_c_int, 0_c_int, check_finite)
+    if (present(allow_code)) options%allow_code = merge(1_c_int, 0_c_int, allow_code)
   end function make_options
 
   pure function level_index(level_dim) result(index)

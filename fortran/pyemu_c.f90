@@ -20,6 +20,8 @@ module pyemu_c
     integer(c_int) :: threads = 1
     integer(c_int) :: check_finite = 1
     type(c_ptr) :: runtime_library = c_null_ptr
+    integer(c_int) :: allow_code = 0
+    type(c_ptr) :: sha256 = c_null_ptr
   end type pyemu_options
 
   type, bind(c) :: pyemu_variable

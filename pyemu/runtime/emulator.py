@@ -90,12 +90,15 @@ class Emulator:
 
         Main arguments:
             path: the emulator file.
-            engine: ``"onnxruntime"`` (the default for ONNX) or ``"stub"``.
+            engine: ``"stub"``, or ``None`` for the one that runs the file's kind: ``"onnxruntime"``, ``"aoti"``,
+                ``"torchscript"`` or ``"python"``.
 
         Other Arguments:
             threads: threads the engine may use inside one run, default 1.
             check_finite: whether run refuses inputs that are not finite, default true.
             runtime_library: file of the engine's runtime, default: that of this Python.
+            allow_code: run the code that the file carries (all kinds but ONNX), default false.
+            sha256: the digest that the file must have, 64 hexadecimal digits; a file of that digest may carry code.
 
         Raises:
             EmulatorError: the file cannot be opened; the message says why.
@@ -119,15 +122,25 @@ class Emulator:
         threads: int = 1,
         check_finite: bool = True,
         runtime_library: str | os.PathLike[str] | None = None,
+        allow_code: bool = False,
+        sha256: str | None = None,
     ) -> Emulator:
         ffi, _ = library.load()
         runtime_library = runtime_library or _runtime_library()
         texts = [
-            ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text)) for text in (engine, runtime_library)
+            ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text))
+            for text in (engine, runtime_library, sha256)
         ]
-        options = ffi.new(
-            "pyemu_options *", [ffi.sizeof("pyemu_options"), texts[0], ffi.NULL, threads, check_finite, texts[1]]
-        )
+        fields = {
+            "sizeof_options": ffi.sizeof("pyemu_options"),
+            "engine": texts[0],
+            "threads": threads,
+            "check_finite": check_finite,
+            "runtime_library": texts[1],
+            "allow_code": allow_code,
+            "sha256": texts[2],
+        }
+        options = ffi.new("pyemu_options *", fields)
         handle = ffi.new("pyemu_emulator **")
         library.call(function, *source, options, handle)
         return cls(handle)

@@ -21,9 +21,9 @@ static int open_copy(const unsigned char *bytes, size_t size) {
   return status;
 }
 
-static void check_every_truncation_is_refused(void) {
+static void check_every_truncation_is_refused(const char *file) {
   size_t size;
-  unsigned char *bytes = check_read(directory, "toy.onnx", &size);
+  unsigned char *bytes = check_read(directory, file, &size);
   for (size_t length = 0; length < size; ++length) {
     int status = open_copy(bytes, length);
     CHECK(status == PYEMU_ERR_FORMAT || status == PYEMU_ERR_NO_CARD || status == PYEMU_ERR_CARD);
@@ -35,19 +35,21 @@ static void check_every_truncation_is_refused(void) {
 
 /* Whatever the byte becomes, open returns: with a status, or with an emulator that can be closed.
  */
-static void check_every_changed_byte_is_survived(void) {
+static void check_every_changed_byte_is_survived(const char *file) {
   static const unsigned char masks[] = {0x01, 0x80, 0xFF, 0x22, 0x5B};
   size_t size;
-  unsigned char *bytes = check_read(directory, "toy.onnx", &size);
+  unsigned char *bytes = check_read(directory, file, &size);
   for (size_t i = 0; i < size; ++i)
     for (size_t m = 0; m < sizeof masks; ++m) {
       bytes[i] ^= masks[m];
       int status = open_copy(bytes, size);
-      CHECK(status >= PYEMU_OK && status <= PYEMU_ERR_UNSUPPORTED);
+      CHECK(status >= PYEMU_OK && status <= PYEMU_ERR_CODE);
       bytes[i] ^= masks[m];
     }
   free(bytes);
 }
+
+static const char *const whole[] = {"toy.onnx", "toy.pt", "toy.pt2", "toy.py"};
 
 struct expectation {
   const char *file;
@@ -61,7 +63,7 @@ static void check_bad_files(void) {
       {"empty.onnx", PYEMU_ERR_FORMAT, "no graph in its 0 bytes"},
       {"text.onnx", PYEMU_ERR_FORMAT, "not a whole ONNX file"},
       {"truncated.onnx", PYEMU_ERR_FORMAT, "truncated"},
-      {"archive.pt2", PYEMU_ERR_UNSUPPORTED, "zip archive"},
+      {"archive.pt2", PYEMU_ERR_FORMAT, "not a whole zip archive: no end record"},
       {"no_card.onnx", PYEMU_ERR_NO_CARD, "no emulator card"},
       {"no_reference.onnx", PYEMU_ERR_CARD, "no reference columns"},
       {"newer_schema.onnx", PYEMU_ERR_SCHEMA,
@@ -88,6 +90,37 @@ static void check_bad_files(void) {
       {"reference_no_columns.onnx", PYEMU_ERR_CARD, "must be a number from 1"},
       {"reference_many_columns.onnx", PYEMU_ERR_CARD, "must be a number from 1"},
       {"reference_encoding.onnx", PYEMU_ERR_CARD, "base64-le"},
+      {"zip_of_weights.pt", PYEMU_ERR_UNSUPPORTED, "torch.save"},
+      {"zip_no_card.pt", PYEMU_ERR_NO_CARD, "a TorchScript archive but has no emulator card"},
+      {"zip_no_reference.pt", PYEMU_ERR_CARD, "no reference columns (no entry 'extra/pyemu_ref"},
+      {"zip_compressed.pt", PYEMU_ERR_UNSUPPORTED,
+       "entry 'toy/extra/pyemu' of the zip archive is c"},
+      {"zip_two_cards.pt", PYEMU_ERR_FORMAT, "two entries like 'other/extra/pyemu'"},
+      {"zip_empty.pt", PYEMU_ERR_FORMAT, "not a whole ONNX file"},
+      {"zip_encrypted.pt", PYEMU_ERR_UNSUPPORTED, "is encrypted"},
+      {"zip_checksum.pt", PYEMU_ERR_FORMAT, "has another checksum"},
+      {"zip_size.pt", PYEMU_ERR_FORMAT, "reaches beyond the file"},
+      {"zip_two_sizes.pt", PYEMU_ERR_FORMAT, "reaches beyond the file"},
+      {"zip_offset.pt", PYEMU_ERR_FORMAT, "has no header where the directory says"},
+      {"zip_offset_inside.pt", PYEMU_ERR_FORMAT, "has no header where the directory says"},
+      {"zip_no_large_numbers.pt", PYEMU_ERR_FORMAT, "has no header where the directory says"},
+      {"zip_long_name.pt", PYEMU_ERR_FORMAT, "an entry of the directory is cut short"},
+      {"zip_short_name.pt", PYEMU_ERR_FORMAT, "more in the directory than its entries"},
+      {"zip_other_name.pt", PYEMU_ERR_FORMAT, "has another name in front of its data"},
+      {"zip_cut.pt", PYEMU_ERR_FORMAT, "no end record"},
+      {"zip_more.pt", PYEMU_ERR_FORMAT, "no end record"},
+      {"zip_two_disks.pt", PYEMU_ERR_FORMAT, "an archive of several files"},
+      {"zip_many_entries.pt", PYEMU_ERR_FORMAT, "cannot be as large as is said"},
+      {"zip_few_entries.pt", PYEMU_ERR_FORMAT, "more in the directory than its entries"},
+      {"zip_locator.pt", PYEMU_ERR_FORMAT, "no end record of 64 bits"},
+      {"zip_locator_inside.pt", PYEMU_ERR_FORMAT, "no end record of 64 bits"},
+      {"zip_large_count.pt", PYEMU_ERR_FORMAT, "cannot be as large as is said"},
+      {"module_no_card.py", PYEMU_ERR_NO_CARD, "no line \"CARD = r'''\""},
+      {"module_indented.py", PYEMU_ERR_NO_CARD, "a Python module but has no emulator card"},
+      {"module_two_cards.py", PYEMU_ERR_FORMAT, "two lines \"CARD = r'''\""},
+      {"module_quoted.py", PYEMU_ERR_FORMAT, "two lines \"REFERENCE = r'''\""},
+      {"module_cut.py", PYEMU_ERR_FORMAT, "has no end"},
+      {"module_other.py", PYEMU_ERR_FORMAT, "not a whole ONNX file"},
   };
   pyemu_options options = PYEMU_OPTIONS_INIT;
   options.engine = "stub";
@@ -105,8 +138,11 @@ static void check_bad_files(void) {
 
 int main(int argc, char **argv) {
   directory = argc > 1 ? argv[1] : ".";
-  check_every_truncation_is_refused();
-  check_every_changed_byte_is_survived();
+  for (size_t i = 0; i < sizeof whole / sizeof whole[0]; ++i) {
+    check_every_changed_byte_is_survived(whole[i]);
+    if (!strstr(whole[i], ".py")) /* code behind the texts of a module may end anywhere */
+      check_every_truncation_is_refused(whole[i]);
+  }
   check_bad_files();
   return check_result();
 }

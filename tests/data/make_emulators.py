@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from archives import write_archives, write_modules
 from onnx import TensorProto, helper, numpy_helper
 
 N_LAYER = 5
@@ -305,6 +306,8 @@ def write_toy(directory: Path) -> None:
     (directory / "empty.onnx").write_bytes(b"")
     (directory / "text.onnx").write_text("This is no emulator.\n")
     (directory / "archive.pt2").write_bytes(b"PK\x03\x04" + bytes(100))
+    write_archives(directory, json.dumps(card), json.dumps(reference))
+    write_modules(directory, json.dumps(card), json.dumps(reference))
     fixed = make_model(card, toy_nodes(), toy_constants(), columns=7)
     write(directory / "fixed_columns.onnx", fixed, card, reference)
     broken = helper.make_model(

@@ -2,7 +2,7 @@ program bad_input
   !! Every kind of bad input gives a status and a message that says what was found, what was expected and what to
   !! try; the outputs stay untouched and the program goes on.
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
-  use, intrinsic :: iso_fortran_env, only: int64, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int64, real64
   use checks, only: check, check_error, data_file, finish
   use pyemu
   use toy, only: flux_name, nlay, outgoing_name, pressure_name, surface_name, temperature_name, tendency_name
@@ -18,6 +18,7 @@ program bad_input
   t = 250; p = 1000; ts = 280
   flux = mark; tendency = mark; outgoing = mark
   call files()
+  call code()
   call names_units_sizes_kinds()
   call run_too_early()
   call not_a_number()
@@ -39,6 +40,26 @@ contains
     call refuse_file('graph_other_size.onnx', pyemu_err_graph, 'size 5 in dimension 2 of the graph but 6 on the card')
     call refuse_file('with_noise.onnx', pyemu_err_unsupported, 'needs noise')
   end subroutine files
+
+  subroutine code()
+    !! A file that carries code needs leave, a digest is compared, and the engine must run the file's kind.
+    type(emulator_t) :: e
+    character(*), parameter :: zeros = repeat('0', 64)
+
+    call refuse_file('toy.pt', pyemu_err_code, 'allow_code')
+    call e%open(data_file('toy.pt'), engine='no_such_engine', allow_code=.true., stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_engine, message, "'no_such_engine' not found")
+    call e%open(data_file('toy.pt'), engine='no_such_engine', allow_code=.false., stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_code, message, 'carries code')
+    call e%open(data_file('toy.pt'), engine='onnxruntime', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_argument, message, "choose engine 'torchscript'")
+    call e%open(data_file('toy.onnx'), sha256=zeros, stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_code, message, zeros // ' was asked for')
+    call e%open(data_file('toy.onnx'), sha256=' ', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_argument, message, '64 hexadecimal digits')
+    call e%open_memory([1_int8], sha256=zeros, allow_code=.true., stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_code, message, zeros // ' was asked for')
+  end subroutine code
 
   subroutine refuse_file(name, expected, piece)
     character(*), intent(in) :: name, piece

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import threading
@@ -10,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from torch.export.pt2_archive._package import package_pt2
 
 from pyemu.runtime import Emulator, EmulatorError, library_directory, program, version
 
@@ -110,6 +114,54 @@ def test_the_stub_replays_reference_columns_in_turn(files: Path) -> None:
 def test_open_from_bytes(files: Path) -> None:
     with Emulator.from_bytes((files / "toy.onnx").read_bytes(), engine="stub") as emulator:
         assert emulator.reference(TEMPERATURE).shape == (4, 5)
+
+
+def status_name(data: bytes, **options: object) -> str:
+    """Open bytes with the stub engine; return the name of the status."""
+    try:
+        Emulator.from_bytes(data, engine="stub", **options).close()  # type: ignore[arg-type]
+    except EmulatorError as error:
+        return error.status_name
+    return "PYEMU_OK"
+
+
+def test_the_digest_is_that_of_hashlib(files: Path) -> None:
+    rng = np.random.default_rng(1)
+    sizes = [*range(130), *rng.integers(130, 100_000, 30)]
+    for size in sizes:
+        data = rng.bytes(int(size))
+        digest = hashlib.sha256(data).hexdigest()
+        # Random bytes are no emulator file, but of the right digest, which is compared first.
+        assert status_name(data, sha256=digest) == "PYEMU_ERR_FORMAT"
+        assert status_name(data + b" ", sha256=digest) == "PYEMU_ERR_CODE"
+
+
+def torch_archives(directory: Path, card: str, reference: str) -> list[Path]:
+    """Write a TorchScript archive and an AOTInductor package (whose library is no library) with torch's own writers."""
+    extra = {"pyemu": card, "pyemu_reference": reference}
+    script, package, library = directory / "script.any", directory / "package.any", directory / "model.wrapper.so"
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 3)), str(script), _extra_files=dict(extra))
+    library.write_bytes(b"\x7fELF")
+    with package.open("wb") as stream:
+        package_pt2(stream, aoti_files={"model": [str(library)]}, extra_files=dict(extra))
+    return [script, package]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_archives_of_torch_are_told_by_their_content(files: Path, tmp_path: Path) -> None:
+    model = onnx.load(files / "toy.onnx")
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    for path in torch_archives(tmp_path, texts["pyemu"], texts["pyemu_reference"]):
+        with Emulator.open(path, engine="stub") as emulator:
+            assert emulator.card["name"] == "toy" and emulator.reference_columns == 4
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with pytest.raises(EmulatorError, match=digest) as caught:
+            Emulator.open(path)
+        assert caught.value.status_name == "PYEMU_ERR_CODE"
+        engine = "torchscript" if path.stem == "script" else "aoti"
+        with pytest.raises(EmulatorError, match=engine) as caught:
+            Emulator.open(path, engine="onnxruntime", allow_code=True)
+        assert caught.value.status_name == "PYEMU_ERR_ARGUMENT"
 
 
 @pytest.mark.parametrize(
