@@ -66,7 +66,9 @@ class SpectralShortwave(nn.Module):
     def _optics(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Absorption depth of every layer, and scattering depth and the same times asymmetry of the lower layers."""
         mass, liquid, ice = layer_amounts(columns)
-        ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * (mass * (1.0 / constants.MOLAR_MASS_OF_DRY_AIR))
+        ozone = columns["mole_fraction_of_ozone_in_air"].T[:, :, None] * (
+            mass * (1.0 / constants.MOLAR_MASS_OF_DRY_AIR)
+        )
         amounts = torch.cat([ozone, liquid, ice, mass], dim=-1)
         zero = torch.zeros_like(self.log_rayleigh)
         scattering = torch.stack([zero, self.liquid.scattering(), self.ice.scattering(), torch.exp(self.log_rayleigh)])

@@ -41,9 +41,7 @@ def two_stream_layers(absorption: Tensor, scattering: Tensor, forward: Tensor, s
     slant_scattering = scattering * secant
     beam = torch.exp(-slant)
     upwards = 0.5 * slant_scattering - 0.75 * forward
-    source_up, source_down = _beam_sources(
-        gathered, turned, decay_squared, slant, upwards, slant_scattering - upwards
-    )
+    source_up, source_down = _beam_sources(gathered, turned, decay_squared, slant, upwards, slant_scattering - upwards)
     below = source_up * beam
     direct_up = torch.relu(source_up - reflect * source_down - transmit * below)
     direct_down = torch.relu((beam - transmit) * source_down - reflect * below)
