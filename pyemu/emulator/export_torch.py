@@ -98,7 +98,7 @@ def _compiled(module: torch.nn.Module, card: Card, inputs: dict[str, np.ndarray]
         "aot_inductor.metadata": {TENSORS_KEY: signature(card)},
         "cpp.dynamic_threads": True,  # as many as the host allows, not as many as there were at export
         "freezing": freezing,
-        **_processor(),
+        **_compiler(),
     }
     try:
         with quiet(), torch.no_grad(), tempfile.TemporaryDirectory(prefix="pyemu_") as folder:
@@ -119,18 +119,23 @@ def _program(module: torch.nn.Module, card: Card, inputs: dict[str, np.ndarray])
         )
 
 
-def _processor() -> dict[str, str]:
-    """Compile for the published level of the processor's instructions, not for all that this one machine has.
+def _compiler() -> dict[str, Any]:
+    """Options that not every release of torch has.
 
-    The engine can compare the level with another machine's processor; by default code would be for this machine alone.
+    Compile for the published level of the processor's instructions, not for all that this one machine has: the engine
+    can compare the level with another machine's processor. And without tables of source lines, which hold its paths.
     """
     from torch._inductor import config, cpu_vec_isa
 
-    if not hasattr(config.cpp, "march"):
-        return {}
+    options: dict[str, Any] = {}
+    if hasattr(config.aot_inductor, "enable_line_tables"):
+        options["aot_inductor.enable_line_tables"] = False
     found = str(cpu_vec_isa.pick_vec_isa()).upper()
     levels = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
-    return next(({"cpp.march": level} for name, level in levels.items() if name in found), {})
+    level = next((level for name, level in levels.items() if name in found), None)
+    if level and hasattr(config.cpp, "march"):
+        options["cpp.march"] = level
+    return options
 
 
 def _with_texts(archive: bytes, card: Card, values: dict[str, np.ndarray]) -> bytes:

@@ -1,4 +1,5 @@
 /* package.cpp - AOTInductor packages: the graph as compiled code. */
+#include <link.h>
 #include <sys/utsname.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <unistd.h>
@@ -7,12 +8,17 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
 #include <sstream>
 #include <unordered_map>
 
 extern "C" {
 #include "dtype.h"
+#include "sha256.h"
 }
 #include "network.hpp"
 
@@ -64,22 +70,99 @@ private:
   std::string path_;
 };
 
+using Loader = torch::inductor::AOTIModelPackageLoader;
+
+/* The directories that torch has unpacked packages into and that hold code of this process. */
+std::set<std::string> unpacked() {
+  std::set<std::string> directories;
+  dl_iterate_phdr(
+      [](dl_phdr_info *info, size_t, void *found) {
+        std::string name = info->dlpi_name ? info->dlpi_name : "";
+        size_t mark = name.find("/aotinductor_");
+        if (mark != std::string::npos)
+          static_cast<std::set<std::string> *>(found)->insert(
+              name.substr(0, name.find('/', mark + 1)));
+        return 0;
+      },
+      &directories);
+  return directories;
+}
+
+/*
+ * Packages that are loaded and belong to no handle now, by content and device.
+ *
+ * Compiled code keeps its last error in a thread-local object, for whose sake the system leaves the
+ * code in memory until every thread that ran it has ended: for a host's main thread, to the end. So
+ * a package that is closed is kept for the next handle on the same file. A host that opens and
+ * closes one file again and again then holds it once, and opens it faster.
+ *
+ * What is on the shelf is never destroyed: at the end of the process, what a package's destructor
+ * needs may be gone before it. Only the directories it was unpacked into are removed then.
+ */
+class Shelf {
+public:
+  std::unique_ptr<Loader> take(const std::string &key) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = loaders_.find(key);
+    if (found == loaders_.end())
+      return nullptr;
+    std::unique_ptr<Loader> loader = std::move(found->second);
+    loaders_.erase(found);
+    return loader;
+  }
+  void put(const std::string &key, std::unique_ptr<Loader> loader) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    loaders_.emplace(key, std::move(loader));
+  }
+  /* Load one anew, and note the directories that came with it. */
+  std::unique_ptr<Loader> load(const std::string &path, const at::Device &device) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::set<std::string> before = unpacked();
+    /* One run at a time, so the lock of a container that serves several callers is left out. */
+    auto loader = std::make_unique<Loader>(
+        path, "model", true, 1, device.has_index() ? device.index() : c10::DeviceIndex(-1));
+    for (const std::string &directory : unpacked())
+      if (!before.count(directory))
+        directories_.push_back(directory);
+    return loader;
+  }
+  static Shelf &shared() {
+    static Shelf *shelf = [] {
+      std::atexit([] { shared().clean(); });
+      return new Shelf;
+    }();
+    return *shelf;
+  }
+
+private:
+  /* A child made by fork has the directories of its parent, who still needs them. */
+  void clean() noexcept {
+    std::error_code ignored;
+    if (getpid() == process_)
+      for (const std::string &directory : directories_)
+        std::filesystem::remove_all(directory, ignored);
+  }
+
+  std::mutex mutex_;
+  std::multimap<std::string, std::unique_ptr<Loader>> loaders_;
+  std::vector<std::string> directories_;
+  const pid_t process_ = getpid();
+};
+
 class Package final : public Network {
 public:
-  /* One run at a time, so the lock of a container that serves several callers is left out. */
-  Package(const std::string &path, const at::Device &device)
-      : loader_(path, "model", true, 1,
-                device.has_index() ? device.index() : c10::DeviceIndex(-1)) {}
+  Package(std::string key, std::unique_ptr<Loader> loader)
+      : key_(std::move(key)), loader_(std::move(loader)) {}
+  ~Package() override { Shelf::shared().put(key_, std::move(loader_)); }
 
   const std::vector<at::Tensor> &forward(const std::vector<at::Tensor> &inputs) override {
-    outputs_ = loader_.run(inputs);
+    outputs_ = loader_->run(inputs);
     return outputs_;
   }
 
-  Metadata metadata() { return loader_.get_metadata(); }
-
 private:
-  torch::inductor::AOTIModelPackageLoader loader_;
+  std::string key_;
+  std::unique_ptr<Loader> loader_;
   std::vector<at::Tensor> outputs_;
 };
 
@@ -153,11 +236,17 @@ void check_device(const Metadata &metadata, const at::Device &device) {
 } // namespace
 
 std::unique_ptr<Network> load_package(const engine_source &source, const at::Device &device) {
-  TemporaryFile file(source.bytes, source.size);
-  Metadata metadata =
-      torch::inductor::AOTIModelPackageLoader::load_metadata_from_package(file.path(), "model");
-  check_device(metadata, device);
-  check_processor(metadata);
-  check_tensors(metadata, source);
-  return std::make_unique<Package>(file.path(), device);
+  char digest[SHA256_TEXT];
+  sha256_text(static_cast<const unsigned char *>(source.bytes), source.size, digest);
+  std::string key = digest + (' ' + device.str());
+  std::unique_ptr<Loader> loader = Shelf::shared().take(key);
+  if (!loader) {
+    TemporaryFile file(source.bytes, source.size);
+    Metadata metadata = Loader::load_metadata_from_package(file.path(), "model");
+    check_device(metadata, device);
+    check_processor(metadata);
+    check_tensors(metadata, source);
+    loader = Shelf::shared().load(file.path(), device);
+  }
+  return std::make_unique<Package>(std::move(key), std::move(loader));
 }
