@@ -49,7 +49,15 @@ int guarded(const error *error, int status, const char *what, Action action) noe
 int create(const engine_source *source, Session::Load load, const char *what, void **state,
            char *errmsg, size_t errlen) {
   error error = error_in(errmsg, errlen);
-  return guarded(&error, PYEMU_ERR_GRAPH, what, [&] { *state = new Session(*source, load); });
+  std::unique_ptr<Session> session;
+  int status = guarded(&error, PYEMU_ERR_GRAPH, what,
+                       [&] { session = std::make_unique<Session>(*source, load); });
+  if (status == PYEMU_OK && source->reference_columns > 0)
+    status = guarded(&error, PYEMU_ERR_GRAPH, "run the model on the reference columns",
+                     [&] { session->replay(*source); });
+  if (status == PYEMU_OK)
+    *state = session.release();
+  return status;
 }
 
 int create_aoti(const engine_source *source, void **state, char *errmsg, size_t errlen) {

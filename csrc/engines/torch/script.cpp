@@ -41,6 +41,9 @@ public:
     stack_.emplace_back(module_._ivalue());
     for (const at::Tensor &input : inputs)
       stack_.emplace_back(input);
+    const auto &arguments = forward_.getSchema().arguments();
+    for (size_t i = stack_.size(); i < arguments.size(); ++i)
+      stack_.emplace_back(*arguments[i].default_value());
     forward_.run(stack_);
     take(stack_.back());
     stack_.clear();

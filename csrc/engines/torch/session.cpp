@@ -60,8 +60,6 @@ Session::Session(const engine_source &source, Load load)
   }
   inputs_.resize(n_inputs_);
   network_ = load(source, device_);
-  if (source.reference_columns > 0)
-    replay(source);
 }
 
 /* Wrap memory that has moved, or has another number of columns. Wrapping copies nothing. */
@@ -124,11 +122,6 @@ void Session::run(int64_t columns, void *const *memory) {
   }
 }
 
-/*
- * Run the reference columns. Nothing in the file names the model's inputs and outputs, so only
- * their values can tell a model whose order is another, and that it is this card's model at all.
- * The inputs are copies: a model that changes them would change the host's arrays.
- */
 void Session::replay(const engine_source &source) {
   std::vector<std::vector<char>> copies(variables_.size());
   std::vector<void *> memory(variables_.size());

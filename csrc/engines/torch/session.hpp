@@ -8,8 +8,15 @@ class Session {
 public:
   using Load = std::unique_ptr<Network> (*)(const engine_source &, const at::Device &);
 
-  /* Load the network and run it on the reference columns. */
   Session(const engine_source &source, Load load);
+
+  /*
+   * Run the reference columns and compare. Nothing in the file names the model's inputs and
+   * outputs, so only their values can tell a model whose order is another, and that it is this
+   * card's model at all. The inputs are copies: a model that writes to them, which is refused,
+   * would write to the host's arrays.
+   */
+  void replay(const engine_source &source);
 
   /* Run on the caller's memory: inputs, then outputs. */
   void run(int64_t columns, void *const *memory);
@@ -28,7 +35,6 @@ private:
   void check(const Variable &variable, const at::Tensor &found) const;
   void check_count(size_t found) const;
   const std::vector<at::Tensor> &forward();
-  void replay(const engine_source &source);
   void compare(const Variable &variable, const void *recorded, const at::Tensor &found) const;
 
   at::Device device_;
