@@ -10,6 +10,11 @@ install(TARGETS pyemu_verify RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET pyemu_engine_onnxruntime)
   install(TARGETS pyemu_engine_onnxruntime LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
+foreach(engine IN ITEMS pyemu_engine_torch pyemu_torch)
+  if(TARGET ${engine})
+    install(TARGETS ${engine} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
+endforeach()
 
 install(EXPORT pyemuTargets NAMESPACE pyemu:: DESTINATION ${pyemu_cmake_dir})
 configure_package_config_file(cmake/pyemuConfig.cmake.in ${PROJECT_BINARY_DIR}/cmake/pyemuConfig.cmake

@@ -1,6 +1,7 @@
 program pyemu_verify
-  !! Replay the reference columns of an emulator file from Fortran: pyemu_verify FILE [ENGINE]
+  !! Replay the reference columns of an emulator file from Fortran: pyemu_verify FILE [ENGINE] [--allow-code]
   !!
+  !! Without ENGINE it is the one that runs the file's kind. --allow-code allows code that the file carries to run.
   !! Inputs and outputs are bound as real64 arrays (ncol, nlay), the usual layout of a host. Prints one JSON object
   !! a line for every output: its name, the largest absolute difference from the recorded output, and the largest
   !! absolute recorded value [units on the card]. On an error it prints a JSON object with "error" and stops with
@@ -17,19 +18,27 @@ program pyemu_verify
 
   type(emulator_t) :: emulator
   type(field_t), allocatable, target :: fields(:)
-  character(4096) :: path, engine
+  character(:), allocatable :: engine   ! not allocated: the file's own
+  character(4096) :: path, argument
   character(1024) :: message
+  logical :: allow_code
   integer :: i, stat
 
-  if (command_argument_count() < 1 .or. command_argument_count() > 2) then
-    write (error_unit, '(a)') 'usage: pyemu_verify FILE [ENGINE]'
-    stop 2, quiet=.true.
-  end if
   call get_command_argument(1, path)
-  engine = 'onnxruntime'
-  if (command_argument_count() == 2) call get_command_argument(2, engine)
+  allow_code = .false.
+  do i = 2, command_argument_count()
+    call get_command_argument(i, argument)
+    if (argument == '--allow-code') then
+      allow_code = .true.
+    else if (allocated(engine)) then
+      call stop_with_usage()
+    else
+      engine = trim(argument)
+    end if
+  end do
+  if (len_trim(path) == 0) call stop_with_usage()
 
-  call emulator%open(path, engine=trim(engine), stat=stat, errmsg=message)
+  call emulator%open(path, engine=engine, allow_code=allow_code, stat=stat, errmsg=message)
   call stop_on_error(stat, message)
   allocate (fields(emulator%n_variables()))
   do i = 1, size(fields)
@@ -43,6 +52,11 @@ program pyemu_verify
   call emulator%close()
 
 contains
+
+  subroutine stop_with_usage()
+    write (error_unit, '(a)') 'usage: pyemu_verify FILE [ENGINE] [--allow-code]'
+    stop 2, quiet=.true.
+  end subroutine stop_with_usage
 
   subroutine bind_field(emulator, index, field)
     !! Fill a field from the file and bind it; an output is bound to memory that holds something else.

@@ -27,7 +27,7 @@ MINIMUM_WIDTH = 110  # characters: standard names are long, and a folded name ca
 _debug = False
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-EmulatorPath = Annotated[Path, typer.Argument(metavar="FILE", help="Emulator file (.onnx).")]
+EmulatorPath = Annotated[Path, typer.Argument(metavar="FILE", help="Emulator file (.onnx, .pt2, .pt or .py).")]
 CheckpointPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint written by 'pyemu train'.")]
 SystemName = Annotated[str, typer.Argument(metavar="NAME", help="System of the zoo: see 'pyemu list'.")]
 BudgetName = Annotated[str, typer.Option("--budget", help="smoke, small or full.")]
@@ -87,15 +87,20 @@ def info(file: EmulatorPath) -> Answer:
 def verify(
     file: EmulatorPath,
     checkpoint: Annotated[Path | None, typer.Option(help="Recompute in torch from this checkpoint, too.")] = None,
-    leg: Annotated[list[str] | None, typer.Option(help="Only this route: onnxruntime, libpyemu or fortran.")] = None,
+    leg: Annotated[
+        list[str] | None, typer.Option(help="Only this route: libpyemu, fortran, or the engine's own from Python.")
+    ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Run the code that the file carries (all but .onnx).")
+    ] = False,
 ) -> Answer:
     """Replay the reference columns of a file by every route and compare with torch as recorded at export."""
     from pyemu.emulator import EmulatorFile
-    from pyemu.emulator.verify import DEFAULT_LEGS
     from pyemu.emulator.verify import verify as verify_file
 
     found = EmulatorFile.open(file)
-    result = verify_file(found, legs=leg or DEFAULT_LEGS, module=_module(checkpoint) if checkpoint else None)
+    module = _module(checkpoint) if checkpoint else None
+    result = verify_file(found, legs=leg, module=module, allow_code=allow_code)
     return Answer(result.to_dict(), _verification_text(result), result.passed)
 
 
@@ -103,16 +108,20 @@ def verify(
 def export(
     checkpoint: CheckpointPath,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Default: the checkpoint's name, .onnx.")
+        Path | None, typer.Option("--output", "-o", help="Default: the checkpoint's name with the format's suffix.")
     ] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help="onnx, pt2 (AOTInductor, compiled for this processor) or pt (TorchScript).")
+    ] = "onnx",
+    freezing: Annotated[bool, typer.Option("--freezing", help="With pt2: weights become packed constants.")] = False,
 ) -> Answer:
     """Write a trained system as one emulator file."""
     from pyemu.emulator import EmulatorFile
     from pyemu.emulator.from_checkpoint import export_checkpoint
 
-    path = export_checkpoint(checkpoint, output or checkpoint.with_suffix(".onnx"))
-    found = EmulatorFile.open(path)
-    return Answer(found.describe(), f"{path}: {len(found.onnx) / 1e6:.2f} MB, {found.columns} reference columns")
+    path = output or checkpoint.with_suffix(f".{file_format}")
+    found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing))
+    return Answer(found.describe(), f"{path}: {len(found.data) / 1e6:.2f} MB, {found.columns} reference columns")
 
 
 @command
@@ -248,7 +257,8 @@ def _card_text(found: Any) -> RenderableType:
     rows = {
         "name": f"{card.name}, version {card.version}, licence {card.licence}",
         "summary": card.summary,
-        "file": f"{found.path}, {len(found.onnx):,} bytes, opset {found.opset}, {found.parameters:,} constants",
+        "file": f"{found.path}, {len(found.data):,} bytes",
+        "format": _format_text(found),
         "sha256": found.sha256,
         "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
@@ -266,6 +276,12 @@ def _card_text(found: Any) -> RenderableType:
             levels = f"{card.level_size(variable)} {variable.level}s" if variable.level else "-"
             table.add_row(kind, variable.name, variable.units, levels, variable.dtype, limits)
     return Group(facts, "", table)
+
+
+def _format_text(found: Any) -> str:
+    if found.opset is not None:
+        return f"{found.kind.description}, opset {found.opset}, {found.parameters:,} constants"
+    return f"{found.kind.description}, which carries code; engine '{found.kind.engine}'"
 
 
 def _verification_text(result: Any) -> RenderableType:

@@ -3,7 +3,8 @@
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,8 @@ from pyemu.emulator import legs, reference
 from pyemu.emulator.card import Card, Variable
 from pyemu.emulator.compare import budget_residuals, compare_outputs
 from pyemu.emulator.errors import EmulatorFileError, ExportError
-from pyemu.emulator.file import CARD_KEY, REFERENCE_KEY, check_graph
+from pyemu.emulator.file import check_graph
+from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
 from pyemu.emulator.scalars import EXACT_SCALARS
 
 OPSET = 20
@@ -37,18 +39,15 @@ def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: Reference
             torch beyond the card's tolerance, whatever the number of columns. Nothing is written then.
     """
     path = Path(path)
-    inputs = _as_arrays(card, reference_inputs)
+    inputs = as_arrays(card, reference_inputs)
     outputs = torch_outputs(module, card, inputs)
-    card = _stamped(card)
+    card = stamped(card, "torch", "onnx", "onnxscript", "onnxruntime")
     model = _graph(module, card, inputs)
     _embed(model, card, inputs | outputs)
     _check_model(model, card, path)
     data = model.SerializeToString(deterministic=True)
-    run = legs.onnxruntime(data)
-    for columns in (len(inputs[card.inputs[0].name]), *BATCH_SIZES):
-        _check_parity(run, card, inputs, outputs, columns)
-    _check_budgets(run, card, inputs)
-    _write(path, data)
+    check_runs(legs.onnxruntime(data), "ONNX Runtime", card, inputs, outputs)
+    write(path, data)
     return path
 
 
@@ -56,7 +55,7 @@ def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.n
     """Run ``module`` in evaluation mode on arrays by name; raises ``ExportError`` if its outputs contradict the card."""
     module.eval()
     with torch.no_grad():
-        found = module(*(torch.from_numpy(inputs[variable.name]) for variable in card.inputs))
+        found = module(*as_tensors(card, inputs))
     if not isinstance(found, tuple) or len(found) != len(card.outputs):
         what = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
         raise ExportError(
@@ -64,12 +63,13 @@ def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.n
         )
     columns = len(inputs[card.inputs[0].name])
     return {
-        variable.name: _checked(card, variable, tensor.detach().cpu().numpy(), columns)
+        variable.name: checked(card, variable, tensor.detach().cpu().numpy(), columns)
         for variable, tensor in zip(card.outputs, found, strict=True)
     }
 
 
-def _as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
+def as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
+    """Copies of the reference inputs in the card's types; raises ``ExportError`` if they contradict the card."""
     expected = [variable.name for variable in card.inputs]
     if set(values) != set(expected):
         missing, unknown = sorted(set(expected) - set(values)), sorted(set(values) - set(expected))
@@ -78,7 +78,7 @@ def _as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
     if columns < 2:
         raise ExportError(f"{columns} reference column found, expected 2 or more (32 is a good number)")
     return {
-        variable.name: _checked(card, variable, _as_array(values[variable.name], variable), columns)
+        variable.name: checked(card, variable, _as_array(values[variable.name], variable), columns)
         for variable in card.inputs
     }
 
@@ -88,7 +88,8 @@ def _as_array(values: np.ndarray | torch.Tensor, variable: Variable) -> np.ndarr
     return np.array(array, dtype=variable.dtype, order="C")  # a copy: torch wants memory it may write to
 
 
-def _checked(card: Card, variable: Variable, array: np.ndarray, columns: int) -> np.ndarray:
+def checked(card: Card, variable: Variable, array: np.ndarray, columns: int) -> np.ndarray:
+    """The array; raises ``ExportError`` if its shape or type is not the card's, or a value is not finite."""
     expected = card.shape(variable, columns)
     if array.shape != expected or array.dtype != variable.dtype:
         raise ExportError(
@@ -99,9 +100,9 @@ def _checked(card: Card, variable: Variable, array: np.ndarray, columns: int) ->
     return array
 
 
-def _stamped(card: Card) -> Card:
-    """The card with the exporting libraries and, if it has none, the time."""
-    versions = {name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
+def stamped(card: Card, *libraries: str) -> Card:
+    """The card with the versions of the exporting libraries and, if it has none, the time."""
+    versions = {name: version(name) for name in libraries}
     created = card.provenance.created or datetime.now(UTC).isoformat(timespec="seconds")
     provenance = card.provenance.model_copy(update={"exporter": versions, "created": created})
     return card.model_copy(update={"provenance": provenance})
@@ -109,15 +110,12 @@ def _stamped(card: Card) -> Card:
 
 def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> onnx.ModelProto:
     """Export through ``torch.export``, optimised, with the column dimension free."""
-    column = torch.export.Dim("column")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # notes of torch on its own internals
-            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        with quiet():
             program = torch.onnx.export(
-                _Positional(module),
-                tuple(torch.from_numpy(inputs[variable.name]) for variable in card.inputs),
-                dynamic_shapes=(tuple({0: column} for _ in card.inputs),),
+                Positional(module),
+                as_tensors(card, inputs),
+                dynamic_shapes=free_columns(card),
                 input_names=[variable.name for variable in card.inputs],
                 output_names=[variable.name for variable in card.outputs],
                 opset_version=OPSET,
@@ -134,7 +132,27 @@ def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]
     return _plain(program.model_proto)
 
 
-class _Positional(torch.nn.Module):
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back torch's notes on its own internals."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        yield
+
+
+def as_tensors(card: Card, inputs: Mapping[str, np.ndarray]) -> tuple[torch.Tensor, ...]:
+    """The inputs in the card's order; they share the arrays' memory."""
+    return tuple(torch.from_numpy(inputs[variable.name]) for variable in card.inputs)
+
+
+def free_columns(card: Card) -> tuple[tuple[dict[int, torch.export.Dim], ...]]:
+    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of every input is free."""
+    column = torch.export.Dim("column")
+    return (tuple({0: column} for _ in card.inputs),)
+
+
+class Positional(torch.nn.Module):
     """Takes tensors by position, so that the names of a module's own arguments do not matter."""
 
     def __init__(self, module: torch.nn.Module):
@@ -142,6 +160,7 @@ class _Positional(torch.nn.Module):
         self.module = module
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Pass them on."""
         return self.module(*tensors)
 
 
@@ -173,23 +192,54 @@ def _check_model(model: onnx.ModelProto, card: Card, path: Path) -> None:
         raise ExportError(f"{path.name} not written: {error}") from error
 
 
-def _check_parity(
-    run: legs.Runner, card: Card, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray], columns: int
+def check_runs(
+    run: legs.Runner, route: str, card: Card, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
 ) -> None:
-    """ONNX Runtime, so many columns per call, must give torch's numbers."""
+    """Raise ``ExportError`` unless ``route`` gives the outputs of torch, whatever the number of columns per call."""
+    for columns in (len(inputs[card.inputs[0].name]), *BATCH_SIZES):
+        _check_parity(run, route, card, inputs, outputs, columns)
+    _check_budgets(run, card, inputs)
+
+
+def _check_parity(
+    run: legs.Runner,
+    route: str,
+    card: Card,
+    inputs: dict[str, np.ndarray],
+    outputs: dict[str, np.ndarray],
+    columns: int,
+) -> None:
+    """So many columns per call must give torch's numbers."""
     pieces = [
-        run({name: array[start : start + columns] for name, array in inputs.items()})
+        _run(run, route, {name: array[start : start + columns] for name, array in inputs.items()}, columns)
         for start in range(0, len(inputs[card.inputs[0].name]), columns)
     ]
     found = {name: np.concatenate([piece[name] for piece in pieces]) for name in outputs}
+    for variable in card.outputs:
+        if found[variable.name].shape != outputs[variable.name].shape:
+            raise ExportError(
+                f"{route} gives '{variable.name}' the shape {list(found[variable.name].shape)} at {columns} columns per "
+                f"call, torch {list(outputs[variable.name].shape)}. Nothing was written. Look for sizes taken from the "
+                "example input"
+            )
     failed = [row for row in compare_outputs(card, outputs, found) if not row.passed]
     if failed:
         worst = max(failed, key=lambda row: row.max_abs_difference / row.tolerance if row.tolerance else np.inf)
         raise ExportError(
-            f"ONNX Runtime differs from torch at {columns} columns per call: '{worst.name}' by "
+            f"{route} differs from torch at {columns} columns per call: '{worst.name}' by "
             f"{worst.max_abs_difference:.3g} {worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for "
             "random or stateful layers, or sizes taken from the example input"
         )
+
+
+def _run(run: legs.Runner, route: str, inputs: dict[str, np.ndarray], columns: int) -> dict[str, np.ndarray]:
+    try:
+        return run(inputs)
+    except Exception as error:  # each route raises its own kinds; all mean that the graph does not take these columns
+        raise ExportError(
+            f"{route} fails at {columns} columns per call: {error}. Nothing was written. Look for sizes taken from the "
+            "example input"
+        ) from error
 
 
 def _check_budgets(run: legs.Runner, card: Card, inputs: dict[str, np.ndarray]) -> None:
@@ -202,7 +252,7 @@ def _check_budgets(run: legs.Runner, card: Card, inputs: dict[str, np.ndarray]) 
             )
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """All or nothing: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")

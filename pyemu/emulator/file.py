@@ -1,4 +1,4 @@
-"""An emulator file, opened for reading from Python: card, reference columns and the bytes of the graph."""
+"""An emulator file, opened for reading from Python: card, reference columns and the bytes of the file."""
 
 import hashlib
 import json
@@ -9,15 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
 from pyemu.emulator import reference
 from pyemu.emulator.card import SCHEMA, Card, Variable
 from pyemu.emulator.errors import EmulatorFileError
+from pyemu.emulator.kinds import CARD_KEY, ONNX, REFERENCE_KEY, Kind, kind_of, parse_onnx, read_texts
 
-CARD_KEY = "pyemu"
-REFERENCE_KEY = "pyemu_reference"
 TENSOR_DTYPES = {
     "float32": onnx.TensorProto.FLOAT,
     "float64": onnx.TensorProto.DOUBLE,
@@ -27,28 +25,30 @@ TENSOR_DTYPES = {
 
 @dataclass(frozen=True)
 class EmulatorFile:
-    """A file that has been read and checked: ``card``, ``reference`` arrays by name, ``onnx`` bytes, ``path``."""
+    """A file that has been read and checked: ``card``, ``reference`` arrays by name, its ``kind``, bytes and path."""
 
     path: Path
     card: Card
     reference: dict[str, np.ndarray]
-    onnx: bytes
+    kind: Kind
+    data: bytes
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Read an emulator file whole and check it.
+        """Read an emulator file whole and check it. Code that a file carries is not run.
 
         Raises:
-            EmulatorFileError: missing, truncated, no card, newer schema, or a graph that contradicts the card.
+            EmulatorFileError: missing, truncated, no card, newer schema, or an ONNX graph that contradicts the card.
         """
         path = Path(path)
         data = _read(path)
-        model = _parse(path, data)
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-        card = read_card(path, metadata)
-        columns = reference.decode(card, metadata.get(REFERENCE_KEY) or _fail_no_reference(path))
-        check_graph(model, card, str(path))
-        return cls(path=path, card=card, reference=columns, onnx=data)
+        kind = kind_of(path, data)
+        texts = read_texts(path, data, kind)
+        card = read_card(path, texts, kind)
+        columns = reference.decode(card, texts.get(REFERENCE_KEY) or _fail_no_reference(path))
+        if kind is ONNX:
+            check_graph(parse_onnx(path, data), card, str(path))
+        return cls(path=path, card=card, reference=columns, kind=kind, data=data)
 
     @property
     def columns(self) -> int:
@@ -58,18 +58,22 @@ class EmulatorFile:
     @cached_property
     def sha256(self) -> str:
         """Digest of the whole file."""
-        return hashlib.sha256(self.onnx).hexdigest()
+        return hashlib.sha256(self.data).hexdigest()
 
     @cached_property
-    def opset(self) -> int:
-        """ONNX operator set of the graph."""
-        model = _parse(self.path, self.onnx)
+    def opset(self) -> int | None:
+        """ONNX operator set of the graph; None for a file of another kind."""
+        if self.kind is not ONNX:
+            return None
+        model = parse_onnx(self.path, self.data)
         return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
     @cached_property
-    def parameters(self) -> int:
-        """Number of weights and other constants in the graph."""
-        model = _parse(self.path, self.onnx)
+    def parameters(self) -> int | None:
+        """Number of weights and other constants in an ONNX graph; None for a file of another kind."""
+        if self.kind is not ONNX:
+            return None
+        model = parse_onnx(self.path, self.data)
         return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in model.graph.initializer))
 
     def inputs(self) -> dict[str, np.ndarray]:
@@ -84,7 +88,10 @@ class EmulatorFile:
         """Facts of the file and its card, as plain JSON values."""
         return {
             "file": str(self.path),
-            "bytes": len(self.onnx),
+            "bytes": len(self.data),
+            "format": self.kind.suffix,
+            "engine": self.kind.engine,
+            "carries_code": self.kind.carries_code,
             "sha256": self.sha256,
             "opset": self.opset,
             "parameters": self.parameters,
@@ -93,12 +100,12 @@ class EmulatorFile:
         }
 
 
-def read_card(path: Path, metadata: dict[str, str]) -> Card:
-    """The card from the metadata of an ONNX model; raises ``EmulatorFileError``."""
+def read_card(path: Path, metadata: dict[str, str], kind: Kind = ONNX) -> Card:
+    """The card from the texts of a file; raises ``EmulatorFileError``."""
     if CARD_KEY not in metadata:
+        what = "an ONNX model" if kind is ONNX else kind.description
         raise EmulatorFileError(
-            f"{path} is an ONNX model without an emulator card (no '{CARD_KEY}' in its metadata): write it with "
-            "'pyemu export'"
+            f"{path} is {what} without an emulator card (no '{CARD_KEY}' in its metadata): write it with 'pyemu export'"
         )
     try:
         values = json.loads(metadata[CARD_KEY])
@@ -164,21 +171,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise EmulatorFileError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _parse(path: Path, data: bytes) -> onnx.ModelProto:
-    """Protocol buffers accept some damaged files as empty ones, so an empty graph is refused too."""
-    try:
-        model = onnx.load_model_from_string(data)
-    except DecodeError as error:
-        raise EmulatorFileError(
-            f"{path} ({len(data)} bytes) is truncated or not an ONNX file: copy or export it again"
-        ) from error
-    if not model.graph.output:
-        raise EmulatorFileError(
-            f"{path} ({len(data)} bytes) holds no ONNX graph: it is truncated or not an emulator file"
-        )
-    return model
 
 
 def _fail_no_reference(path: Path) -> str:

@@ -14,6 +14,7 @@ from pyemu.emulator.card import (
     Variable,
 )
 from pyemu.emulator.export import export_onnx
+from pyemu.emulator.export_torch import export_pt2, export_torchscript
 from pyemu.emulator.version import code_version
 from pyemu.zoo.checkpoint import Checkpoint, load_checkpoint
 from pyemu.zoo.radiation import PRESSURE, RadiationSystem, flux_names
@@ -27,16 +28,26 @@ HEATING_REASON = (
 )
 
 
-def export_checkpoint(checkpoint: Path, path: Path) -> Path:
-    """Write the emulator file of a trained system.
+FORMATS = ("onnx", "pt2", "pt")
+
+
+def export_checkpoint(checkpoint: Path, path: Path, suffix: str = "onnx", freezing: bool = False) -> Path:
+    """Write the emulator file of a trained system; ``suffix`` is one of ``FORMATS``, ``freezing`` is for ``pt2``.
 
     Raises ``ExportError`` when the exported graph does not give torch's numbers, ``ValueError`` for a foreign
-    checkpoint.
+    checkpoint, an unknown format, or freezing in another one.
     """
+    if suffix not in FORMATS:
+        raise ValueError(f"unknown format '{suffix}', expected one of {', '.join(FORMATS)}")
+    if freezing and suffix != "pt2":
+        raise ValueError(f"freezing is an option of AOTInductor packages: it needs the format pt2, found {suffix}")
     loaded = load_checkpoint(Path(checkpoint))
     chosen = find_system(loaded.system)
     reference = {name: values.numpy() for name, values in loaded.reference_inputs.items()}
-    return export_onnx(chosen.emulator(loaded.build()), radiation_card(chosen, loaded), reference, path)
+    module, card = chosen.emulator(loaded.build()), radiation_card(chosen, loaded)
+    if suffix == "pt2":
+        return export_pt2(module, card, reference, path, freezing=freezing)
+    return (export_torchscript if suffix == "pt" else export_onnx)(module, card, reference, path)
 
 
 def radiation_card(system: RadiationSystem, checkpoint: Checkpoint) -> Card:

@@ -1,9 +1,12 @@
 """The routes by which one emulator file can be run: each takes the file and gives outputs by name."""
 
+import io
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +38,53 @@ def onnxruntime(data: bytes) -> Runner:
     return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
 
 
-def libpyemu(path: Path, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def torchscript(data: bytes, card: Card) -> Runner:
+    """Load a TorchScript archive with torch; otherwise as :func:`onnxruntime`. Runs code from the file."""
+    import torch
+
+    module = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    return _torch_runner(module, card)
+
+
+def aoti(data: bytes, card: Card) -> Runner:
+    """Load an AOTInductor package with torch; otherwise as :func:`onnxruntime`. Runs code from the file."""
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="pyemu_") as folder:
+        path = Path(folder) / "emulator.pt2"  # torch loads packages by their names only
+        path.write_bytes(data)
+        package = torch._inductor.aoti_load_package(str(path), run_single_threaded=True)
+    return _torch_runner(package, card)
+
+
+def _torch_runner(function: Callable[..., Any], card: Card) -> Runner:
+    import torch
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        tensors = [torch.from_numpy(np.array(inputs[variable.name], order="C")) for variable in card.inputs]
+        with torch.inference_mode():
+            found = function(*tensors)
+        found = [found] if isinstance(found, torch.Tensor) else found
+        return {variable.name: tensor.numpy() for variable, tensor in zip(card.outputs, found, strict=True)}
+
+    return run
+
+
+def python(data: bytes, card: Card) -> Runner:
+    """Run a Python module here; otherwise as :func:`onnxruntime`. Runs code from the file."""
+    namespace: dict[str, Any] = {"__name__": card.name}
+    exec(compile(data, f"<{card.name}>", "exec"), namespace)
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = namespace["f"](**inputs)
+        return {variable.name: np.asarray(found[variable.name]) for variable in card.outputs}
+
+    return run
+
+
+def libpyemu(
+    path: Path, card: Card, inputs: Mapping[str, np.ndarray], allow_code: bool = False
+) -> dict[str, np.ndarray]:
     """Outputs from libpyemu called from Python, every array bound with the units on the card.
 
     Raises:
@@ -52,7 +101,7 @@ def libpyemu(path: Path, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[s
         variable.name: np.full(card.shape(variable, columns), np.nan, variable.dtype) for variable in card.outputs
     }
     try:
-        emulator = Emulator.open(str(path))
+        emulator = Emulator.open(str(path), allow_code=allow_code)
         try:
             for variable in card.variables:
                 emulator.bind(variable.name, {**inputs, **outputs}[variable.name], units=variable.units)
@@ -64,7 +113,7 @@ def libpyemu(path: Path, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[s
     return outputs
 
 
-def fortran(path: Path, card: Card) -> list[OutputDifference]:
+def fortran(path: Path, card: Card, allow_code: bool = False) -> list[OutputDifference]:
     """Differences found by the compiled Fortran program, which replays the reference columns by itself.
 
     Raises:
@@ -74,9 +123,8 @@ def fortran(path: Path, card: Card) -> list[OutputDifference]:
         from pyemu.runtime import program as find_program
 
         program = find_program(FORTRAN_PROGRAM)
-        done = subprocess.run(
-            [program, str(path)], capture_output=True, text=True, timeout=FORTRAN_TIMEOUT, check=False
-        )
+        command = [str(program), str(path), *(["--allow-code"] if allow_code else [])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORTRAN_TIMEOUT, check=False)
     except (ImportError, OSError, subprocess.TimeoutExpired) as error:
         raise LegError(str(error)) from error
     if done.returncode != 0:

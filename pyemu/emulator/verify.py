@@ -1,21 +1,26 @@
 """Replay the reference columns of a file by every route and compare with what torch gave at export."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyemu.emulator import legs
 from pyemu.emulator.compare import Arrays, BudgetResidual, OutputDifference, budget_residuals, compare_outputs
+from pyemu.emulator.errors import EmulatorFileError
 from pyemu.emulator.file import EmulatorFile
 
 if TYPE_CHECKING:
     import torch
 
-LEGS = ("torch", "onnxruntime", "libpyemu", "fortran")
-DEFAULT_LEGS = LEGS[1:]
+NATIVE_LEGS = ("onnxruntime", "aoti", "torchscript", "python")  # the library that each kind of file is made for
+LEGS = ("torch", *NATIVE_LEGS, "libpyemu", "fortran")
 TITLES = {
     "torch": "torch, rebuilt from the checkpoint",
     "onnxruntime": "ONNX Runtime from Python",
+    "aoti": "AOTInductor from Python",
+    "torchscript": "TorchScript from Python",
+    "python": "the module's own function",
     "libpyemu": "libpyemu from Python (cffi)",
     "fortran": "libpyemu from Fortran (pyemu_verify)",
 }
@@ -63,25 +68,44 @@ class Verification:
         }
 
 
+def default_legs(file: EmulatorFile) -> tuple[str, ...]:
+    """The routes that a file of this kind can take without its training module."""
+    return (file.kind.engine, "libpyemu", "fortran")
+
+
 def verify(
-    file: EmulatorFile, *, legs: Sequence[str] = DEFAULT_LEGS, module: "torch.nn.Module | None" = None
+    file: EmulatorFile,
+    *,
+    legs: Sequence[str] | None = None,
+    module: "torch.nn.Module | None" = None,
+    allow_code: bool = False,
 ) -> Verification:
     """Run the reference columns through ``legs`` (names in ``LEGS``); ``module`` adds torch, recomputed.
 
+    ``legs`` is by default every route of a file of this kind. ``allow_code`` allows code from the file to run.
+
     Raises:
         ValueError: an unknown leg, or ``torch`` without a module.
+        EmulatorFileError: the file carries code, which was not allowed.
     """
-    chosen = tuple(legs) if module is None or "torch" in legs else ("torch", *legs)
+    chosen = tuple(legs or default_legs(file))
+    if module is not None and "torch" not in chosen:
+        chosen = ("torch", *chosen)
     unknown = sorted(set(chosen) - set(LEGS))
     if unknown:
         raise ValueError(f"unknown leg {unknown[0]!r}; known legs: {', '.join(LEGS)}")
     if "torch" in chosen and module is None:
         raise ValueError("the torch leg needs the trained module: give its checkpoint with --checkpoint")
+    if file.kind.carries_code and not allow_code:
+        raise EmulatorFileError(
+            f"{file.path} is {file.kind.description} and carries code, which runs with all your rights: if you trust it, "
+            "add --allow-code (in Python, allow_code=True)"
+        )
     runners: dict[str, Callable[[], LegResult]] = {
         "torch": lambda: _torch(file, module),
-        "onnxruntime": lambda: _compared(file, "onnxruntime", _onnxruntime(file)),
-        "libpyemu": lambda: _compared(file, "libpyemu", _libpyemu(file)),
-        "fortran": lambda: _fortran(file),
+        **{leg: functools.partial(_native, file, leg) for leg in NATIVE_LEGS},
+        "libpyemu": lambda: _compared(file, "libpyemu", _libpyemu(file, allow_code)),
+        "fortran": lambda: _fortran(file, allow_code),
     }
     return Verification(file, tuple(_guarded(leg, runners[leg]) for leg in chosen))
 
@@ -100,16 +124,22 @@ def _torch(file: EmulatorFile, module: Any) -> LegResult:
     return _compared(file, "torch", torch_outputs(module, file.card, file.inputs()))
 
 
-def _onnxruntime(file: EmulatorFile) -> Arrays:
-    return legs.onnxruntime(file.onnx)(file.inputs())
+def _native(file: EmulatorFile, leg: str) -> LegResult:
+    """The library that the file is made for, without libpyemu."""
+    if leg != file.kind.engine:
+        raise legs.LegError(f"the file is {file.kind.description}: its leg is '{file.kind.engine}'")
+    if leg == "onnxruntime":
+        return _compared(file, leg, legs.onnxruntime(file.data)(file.inputs()))
+    load = {"aoti": legs.aoti, "torchscript": legs.torchscript, "python": legs.python}[leg]
+    return _compared(file, leg, load(file.data, file.card)(file.inputs()))
 
 
-def _libpyemu(file: EmulatorFile) -> Arrays:
-    return legs.libpyemu(file.path, file.card, file.inputs())
+def _libpyemu(file: EmulatorFile, allow_code: bool) -> Arrays:
+    return legs.libpyemu(file.path, file.card, file.inputs(), allow_code)
 
 
-def _fortran(file: EmulatorFile) -> LegResult:
-    return LegResult("fortran", outputs=tuple(legs.fortran(file.path, file.card)))
+def _fortran(file: EmulatorFile, allow_code: bool) -> LegResult:
+    return LegResult("fortran", outputs=tuple(legs.fortran(file.path, file.card, allow_code)))
 
 
 def _compared(file: EmulatorFile, leg: str, found: Arrays) -> LegResult:

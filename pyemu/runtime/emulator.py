@@ -41,10 +41,29 @@ class Report:
     unpack_seconds: float
 
 
-def _runtime_library() -> Path | None:
-    """Return where this Python's onnxruntime lies, unless the user has chosen one."""
-    spec = None if os.environ.get("PYEMU_ORT") else importlib.util.find_spec("onnxruntime")
-    return Path(spec.origin).parent / "capi" if spec and spec.origin else None
+_ONNXRUNTIME = ("onnxruntime", "capi", "PYEMU_ORT")  # package, folder of its library, the variable that chooses another
+
+
+def _runtime_library(head: bytes) -> Path | None:
+    """Return where this Python's onnxruntime or torch lies, unless the user has chosen one.
+
+    Main arguments:
+        head: first bytes of the emulator file, which tell its kind.
+    """
+    if head.startswith(b"#"):
+        return None
+    package, folder, chosen = ("torch", "lib", "PYEMU_TORCH") if head.startswith(b"PK") else _ONNXRUNTIME
+    spec = None if os.environ.get(chosen) else importlib.util.find_spec(package)
+    return Path(spec.origin).parent / folder if spec and spec.origin else None
+
+
+def _head(path: str | os.PathLike[str]) -> bytes:
+    """Return the first bytes of a file; none if it cannot be read, which is for the library to say."""
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+            return stream.read(4)
+    except OSError:
+        return b""
 
 
 def _dtypes() -> dict[int, np.dtype[Any]]:
@@ -117,19 +136,20 @@ class Emulator:
             EmulatorError: the file cannot be opened; the message says why.
         """
         _, lib = library.load()
-        return cls._open(lib.pyemu_open, (os.fsencode(path),), engine, **options)
+        return cls._open(lib.pyemu_open, (os.fsencode(path),), _head(path), engine, **options)
 
     @classmethod
     def from_bytes(cls, data: bytes, engine: str | None = None, **options: Any) -> Emulator:
         """Open an emulator file that is already in memory; otherwise as :meth:`open`."""
         ffi, lib = library.load()
-        return cls._open(lib.pyemu_open_memory, (ffi.from_buffer(data), len(data)), engine, **options)
+        return cls._open(lib.pyemu_open_memory, (ffi.from_buffer(data), len(data)), data[:4], engine, **options)
 
     @classmethod
     def _open(
         cls,
         function: Any,
         source: tuple[Any, ...],
+        head: bytes,
         engine: str | None,
         *,
         threads: int = 1,
@@ -140,7 +160,7 @@ class Emulator:
         raw: bool = False,
     ) -> Emulator:
         ffi, _ = library.load()
-        runtime_library = runtime_library or _runtime_library()
+        runtime_library = runtime_library or _runtime_library(head)
         texts = [
             ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text))
             for text in (engine, runtime_library, sha256)

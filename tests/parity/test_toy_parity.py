@@ -27,5 +27,5 @@ def test_libpyemu_gives_the_numbers_of_onnxruntime_on_other_columns(toy_path: Pa
     file = EmulatorFile.open(toy_path)
     inputs = toy_inputs(33, seed=21)
     bound = legs.libpyemu(toy_path, file.card, inputs)
-    direct = legs.onnxruntime(file.onnx)(inputs)
+    direct = legs.onnxruntime(file.data)(inputs)
     np.testing.assert_allclose(bound[HEATING], direct[HEATING], rtol=1e-6, atol=1e-13)

@@ -30,7 +30,7 @@ def card_text(toy_path: Path, **changes: object) -> str:
 def test_file_gives_card_reference_and_bytes(toy_path: Path) -> None:
     file = EmulatorFile.open(toy_path)
     assert file.card.name == "toy_longwave"
-    assert file.onnx == toy_path.read_bytes()
+    assert file.data == toy_path.read_bytes()
     assert file.columns == 12
     for name, values in toy_inputs().items():
         np.testing.assert_array_equal(file.reference[name], values)
