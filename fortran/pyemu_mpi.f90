@@ -45,8 +45,8 @@ module pyemu_mpi
     private
     type(group_t), pointer :: group => null()
   contains
-    procedure :: open_shared             !! (path, comm, engine, device, threads, check_finite, runtime_library, stat, errmsg)
-    procedure :: run => run_shared       !! (step, stat, errmsg), collective
+    procedure :: open_shared             !! (path, comm, ... as open), collective
+    procedure :: run => run_shared       !! (step, columns, stat, errmsg), collective
     procedure :: close => close_shared   !! (stat, errmsg), collective
     procedure :: engine => shared_engine !! () -> name of the engine that the group shares
     procedure :: is_leader               !! () -> logical: the engine is on this rank
@@ -55,7 +55,8 @@ module pyemu_mpi
 
 contains
 
-  subroutine open_on_all_ranks(emulator, path, comm, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+  subroutine open_on_all_ranks(emulator, path, comm, engine, device, threads, check_finite, runtime_library, allow_code, &
+                               sha256, stat, errmsg)
     !! Open an emulator on every rank. Rank 0 reads the file, the others receive its bytes. If one rank cannot open it,
     !! it is open on none.
     class(emulator_t), intent(inout) :: emulator
@@ -66,6 +67,8 @@ contains
     integer, intent(in), optional :: threads
     logical, intent(in), optional :: check_finite
     character(*), intent(in), optional :: runtime_library
+    logical, intent(in), optional :: allow_code
+    character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(message_length) :: message
@@ -76,7 +79,8 @@ contains
     message = ' '
     call broadcast_file(path, comm, bytes, stat=status, errmsg=message)
     if (status == pyemu_ok) then
-      call emulator%open_memory(bytes, engine, device, threads, check_finite, runtime_library, status, message)
+      call emulator%open_memory(bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, status, &
+                                message)
       is_opened = status == pyemu_ok
       if (.not. is_opened) message = "'" // trim(path) // "': " // trim(message)
       call agree_on_status(comm, status, message)
@@ -85,12 +89,13 @@ contains
     call report(status, message, stat, errmsg)
   end subroutine open_on_all_ranks
 
-  subroutine run_on_all_ranks(emulator, comm, step, stat, errmsg)
+  subroutine run_on_all_ranks(emulator, comm, step, columns, stat, errmsg)
     !! Run on every rank, each on its own bound arrays, and agree on the status. If it fails on one rank, the outputs of
     !! the others may have been written: treat the step as failed everywhere.
     class(emulator_t), intent(inout) :: emulator
     type(MPI_Comm), intent(in) :: comm
     integer, intent(in), optional :: step                   !! the host's time step, default 0
+    integer, intent(in), optional :: columns                !! the first so many of this rank's columns, default all
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(message_length) :: message
@@ -99,7 +104,7 @@ contains
     message = ' '
     call check_communicator(comm, status, message)
     if (status == pyemu_ok) then
-      call emulator%run(step, status, message)
+      call emulator%run(step, columns, status, message)
       call agree_on_status(comm, status, message)
     end if
     call report(status, message, stat, errmsg)
@@ -158,7 +163,8 @@ contains
     call MPI_Comm_free(node)
   end subroutine split
 
-  subroutine open_shared(self, path, comm, engine, device, threads, check_finite, runtime_library, stat, errmsg)
+  subroutine open_shared(self, path, comm, engine, device, threads, check_finite, runtime_library, allow_code, sha256, &
+                         stat, errmsg)
     !! Open an emulator for a group of ranks. Rank 0 of the group reads the file and makes the engine; the others check
     !! the card. Collective; if it fails on one rank, the emulator is open on none.
     class(shared_emulator_t), intent(inout) :: self
@@ -169,6 +175,8 @@ contains
     integer, intent(in), optional :: threads
     logical, intent(in), optional :: check_finite           !! each rank's own
     character(*), intent(in), optional :: runtime_library
+    logical, intent(in), optional :: allow_code
+    character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(message_length) :: message
@@ -185,9 +193,10 @@ contains
     if (status == pyemu_ok) then
       call make_group(self, comm, status, message)
       if (status == pyemu_ok .and. self%is_leader()) then
-        call self%group%engine%open_memory(bytes, engine, device, threads, .false., runtime_library, status, message)
+        call self%group%engine%open_memory(bytes, engine, device, threads, .false., runtime_library, allow_code, sha256, &
+                                           status, message)
       end if
-      if (status == pyemu_ok) call open_member(self, bytes, check_finite, status, message)
+      if (status == pyemu_ok) call open_member(self, bytes, check_finite, allow_code, sha256, status, message)
       if (status /= pyemu_ok) message = "'" // trim(path) // "': " // trim(message)
       call conclude_open(self, comm, status, message)
     end if
@@ -220,16 +229,18 @@ contains
     if (status == pyemu_ok) call form(self%group, comm, status, message)
   end subroutine make_group
 
-  subroutine open_member(self, bytes, check_finite, status, message)
+  subroutine open_member(self, bytes, check_finite, allow_code, sha256, status, message)
     !! The handle that checks, packs and unpacks on this rank.
     class(shared_emulator_t), intent(inout) :: self
     integer(int8), intent(in), contiguous :: bytes(:)
-    logical, intent(in), optional :: check_finite
+    logical, intent(in), optional :: check_finite, allow_code
+    character(*), intent(in), optional :: sha256
     integer, intent(inout) :: status
     character(*), intent(inout) :: message
 
     call set_opening(c_loc(self%group))
-    call self%emulator_t%open_memory(bytes, engine='group', check_finite=check_finite, stat=status, errmsg=message)
+    call self%emulator_t%open_memory(bytes, engine='group', check_finite=check_finite, allow_code=allow_code, &
+                                      sha256=sha256, stat=status, errmsg=message)
     call set_opening(c_null_ptr)
     if (status == pyemu_ok) call name_tensors(self%group, self%emulator_t, status, message)
   end subroutine open_member
@@ -262,22 +273,23 @@ contains
     call forget(self%group)
   end subroutine dissolve
 
-  subroutine run_shared(self, step, stat, errmsg)
+  subroutine run_shared(self, step, columns, stat, errmsg)
     !! Infer once for all ranks of the group, each with its own bound arrays. Collective.
     class(shared_emulator_t), intent(inout) :: self
     integer, intent(in), optional :: step                   !! the host's time step, default 0; rank 0's counts
+    integer, intent(in), optional :: columns                !! the first so many of this rank's columns, default all
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(message_length) :: message
     integer :: status
 
     if (.not. associated(self%group)) then
-      call self%emulator_t%run(step, stat, errmsg)
+      call self%emulator_t%run(step, columns, stat, errmsg)
       return
     end if
     message = ' '
     call begin_run(self%group, step)
-    call self%emulator_t%run(step, status, message)
+    call self%emulator_t%run(step, columns, status, message)
     call finish_run(self%group, status, message)
     call report(status, message, stat, errmsg)
   end subroutine run_shared

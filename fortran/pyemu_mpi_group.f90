@@ -10,8 +10,8 @@ module pyemu_mpi_group
   use mpi_f08, only: MPI_Allgather, MPI_Bcast, MPI_BYTE, MPI_Comm, MPI_COMM_NULL, MPI_Comm_dup, MPI_Comm_free, MPI_Comm_rank, &
       MPI_Comm_set_errhandler, MPI_Comm_size, MPI_Datatype, MPI_DATATYPE_NULL, MPI_ERRORS_RETURN, MPI_Gatherv, MPI_INTEGER, &
       MPI_INTEGER8, MPI_Scatterv, MPI_Type_commit, MPI_Type_contiguous, MPI_Type_free, operator(/=)
-  use pyemu, only: emulator_t, pyemu_ok, pyemu_err_inference, pyemu_err_memory, pyemu_err_size, pyemu_err_unsupported, &
-      variable_t
+  use pyemu, only: emulator_t, pyemu_ok, pyemu_err_argument, pyemu_err_inference, pyemu_err_memory, pyemu_err_size, &
+      pyemu_err_unsupported, variable_t
   use pyemu_mpi_status, only: agree_on_status, message_length, mpi_failed
   implicit none
   private
@@ -31,11 +31,16 @@ module pyemu_mpi_group
     character(:), allocatable :: name
     logical :: is_input = .false.
     integer :: dtype = 0
-    integer :: rank = 0                                             !! 2, or 1 for one value per column
+    integer :: rank = 0                                             !! 2, 1 for one value per column, 0 for one in all
     integer(int64) :: width = 0                                     !! values per column
     type(MPI_Datatype) :: column = MPI_DATATYPE_NULL                !! one column
     real(real64), pointer, contiguous :: memory(:) => null()        !! on the leader: the columns of all ranks
   end type tensor_t
+
+  type :: shares_t
+    !! How much each rank has, and how much the ranks before it.
+    integer, allocatable :: counts(:), offsets(:)
+  end type shares_t
 
   type :: group_t
     type(MPI_Comm) :: comm = MPI_COMM_NULL         !! the group's own: its messages meet none of the host's
@@ -50,7 +55,8 @@ module pyemu_mpi_group
     integer :: own_status = pyemu_ok               !! this rank's own failure in this run
     character(message_length) :: own_message = ' '
     integer(int64), allocatable :: offers(:, :)    !! (2, rank): offer and number of columns
-    integer, allocatable :: counts(:), offsets(:)  !! columns of each rank, and before it
+    type(shares_t) :: columns                      !! of each rank
+    type(shares_t) :: values                       !! the same for what is one value for all columns of a rank
   end type group_t
 
   interface
@@ -77,7 +83,9 @@ contains
     call MPI_Comm_set_errhandler(group%comm, MPI_ERRORS_RETURN)
     call MPI_Comm_rank(group%comm, group%rank)
     call MPI_Comm_size(group%comm, group%n_ranks)
-    allocate (group%offers(2, group%n_ranks), group%counts(group%n_ranks), group%offsets(group%n_ranks))
+    allocate (group%offers(2, group%n_ranks))
+    allocate (group%columns%counts(group%n_ranks), group%columns%offsets(group%n_ranks))
+    allocate (group%values%counts(group%n_ranks), group%values%offsets(group%n_ranks))
     allocate (group%tensors(0))
   end subroutine form
 
@@ -140,9 +148,10 @@ contains
       call member%variable(i, variable)
       group%tensors(i)%name = variable%name
       n_bytes = group%tensors(i)%width * element_size(group%tensors(i)%dtype)
-      if (n_bytes <= 0 .or. n_bytes > huge(code)) then
+      if (n_bytes <= 0 .or. n_bytes > huge(code) .or. (group%tensors(i)%rank == 2 .and. len(variable%level_name) == 0)) then
         status = pyemu_err_unsupported
-        message = "'" // variable%name // "' has an element type or size that cannot be shared: open this emulator on every rank"
+        message = "'" // variable%name // "' is no variable of columns, or of a type or size that cannot be shared: " // &
+            'open this emulator on every rank'
         return
       end if
       call MPI_Type_contiguous(int(n_bytes), MPI_BYTE, group%tensors(i)%column, code)
@@ -247,11 +256,8 @@ contains
       group%is_stopped = .true.
       return
     end if
-    group%counts = int(group%offers(2, :))
-    group%offsets(1) = 0
-    do i = 2, group%n_ranks
-      group%offsets(i) = group%offsets(i - 1) + group%counts(i - 1)
-    end do
+    call share(group%columns, group%offers(2, :), total)
+    call share(group%values, group%offers(2, :), 1_int64)
     if (total == group%n_columns) return
     group%n_columns = -1
     if (group%rank == leader) call bind_columns(group, total)
@@ -259,19 +265,35 @@ contains
     if (.not. group%is_stopped) group%n_columns = total
   end subroutine prepare
 
+  pure subroutine share(shares, columns, most)
+    !! Say how much each rank has: its columns, but not more than 'most'.
+    type(shares_t), intent(inout) :: shares
+    integer(int64), intent(in) :: columns(:), most
+    integer :: before, i
+
+    before = 0
+    do i = 1, size(columns)
+      shares%counts(i) = int(min(columns(i), most))
+      shares%offsets(i) = before
+      before = before + shares%counts(i)
+    end do
+  end subroutine share
+
   subroutine bind_columns(group, total)
     !! On the leader: let the engine run on the gathered columns, in the layout of the graph, without a further copy.
     type(group_t), intent(inout), target :: group
     integer(int64), intent(in) :: total
+    integer(int64) :: n_columns
     integer :: code, i
 
     call group%engine%unbind(group%own_status, group%own_message)
     do i = 1, size(group%tensors)
       associate (tensor => group%tensors(i))
         if (group%own_status /= pyemu_ok) return
-        if (capacity(tensor) < total) then
+        n_columns = merge(int(group%n_ranks, int64), total, tensor%rank == 0)
+        if (capacity(tensor) < n_columns) then
           if (associated(tensor%memory)) deallocate (tensor%memory)
-          allocate (tensor%memory((total * tensor%width * element_size(tensor%dtype) + 7) / 8), stat=code)
+          allocate (tensor%memory((n_columns * tensor%width * element_size(tensor%dtype) + 7) / 8), stat=code)
           if (code /= 0) then
             nullify (tensor%memory)
             call fail(group, pyemu_err_memory, 'no memory for the columns of all ranks of the group')
@@ -300,29 +322,33 @@ contains
     real(real32), pointer :: x32(:), x32_levels(:, :)
     real(real64), pointer :: x64(:), x64_levels(:, :)
     integer(int32), pointer :: n32(:), n32_levels(:, :)
+    integer(int64) :: n_columns
     type(c_ptr) :: address
 
     address = c_loc(tensor%memory)
-    select case (tensor%dtype * 10 + tensor%rank)
-    case (type_float32 * 10 + 1)
-      call c_f_pointer(address, x32, [total])
-      call group%engine%bind(tensor%name, x32, stat=group%own_status, errmsg=group%own_message)
-    case (type_float32 * 10 + 2)
-      call c_f_pointer(address, x32_levels, [tensor%width, total])
-      call group%engine%bind(tensor%name, x32_levels, level_dim=1, stat=group%own_status, errmsg=group%own_message)
-    case (type_float64 * 10 + 1)
-      call c_f_pointer(address, x64, [total])
-      call group%engine%bind(tensor%name, x64, stat=group%own_status, errmsg=group%own_message)
-    case (type_float64 * 10 + 2)
-      call c_f_pointer(address, x64_levels, [tensor%width, total])
-      call group%engine%bind(tensor%name, x64_levels, level_dim=1, stat=group%own_status, errmsg=group%own_message)
-    case (type_int32 * 10 + 1)
-      call c_f_pointer(address, n32, [total])
-      call group%engine%bind(tensor%name, n32, stat=group%own_status, errmsg=group%own_message)
-    case default
-      call c_f_pointer(address, n32_levels, [tensor%width, total])
-      call group%engine%bind(tensor%name, n32_levels, level_dim=1, stat=group%own_status, errmsg=group%own_message)
-    end select
+    n_columns = merge(1_int64, total, tensor%rank == 0)
+    associate (stat => group%own_status, errmsg => group%own_message)
+      select case (tensor%dtype * 10 + max(1, tensor%rank))
+      case (type_float32 * 10 + 1)
+        call c_f_pointer(address, x32, [n_columns])
+        call group%engine%bind(tensor%name, x32, stat=stat, errmsg=errmsg)
+      case (type_float32 * 10 + 2)
+        call c_f_pointer(address, x32_levels, [tensor%width, n_columns])
+        call group%engine%bind(tensor%name, x32_levels, level_dim=1, stat=stat, errmsg=errmsg)
+      case (type_float64 * 10 + 1)
+        call c_f_pointer(address, x64, [n_columns])
+        call group%engine%bind(tensor%name, x64, stat=stat, errmsg=errmsg)
+      case (type_float64 * 10 + 2)
+        call c_f_pointer(address, x64_levels, [tensor%width, n_columns])
+        call group%engine%bind(tensor%name, x64_levels, level_dim=1, stat=stat, errmsg=errmsg)
+      case (type_int32 * 10 + 1)
+        call c_f_pointer(address, n32, [n_columns])
+        call group%engine%bind(tensor%name, n32, stat=stat, errmsg=errmsg)
+      case default
+        call c_f_pointer(address, n32_levels, [tensor%width, n_columns])
+        call group%engine%bind(tensor%name, n32_levels, level_dim=1, stat=stat, errmsg=errmsg)
+      end select
+    end associate
   end subroutine bind_tensor
 
   subroutine move_columns(group, tensors, is_input)
@@ -333,12 +359,15 @@ contains
     real(real64), target :: nothing(1)
     integer(int8), pointer, contiguous :: mine(:)
     real(real64), pointer, contiguous :: all_columns(:)
+    type(shares_t), pointer :: shares
     integer :: code, count, i
 
-    count = group%counts(group%rank + 1)
     do i = 1, size(group%tensors)
       associate (tensor => group%tensors(i))
         if (tensor%is_input .neqv. is_input) cycle
+        shares => group%columns
+        if (tensor%rank == 0) shares => group%values
+        count = shares%counts(group%rank + 1)
         all_columns => nothing
         if (group%rank == leader) all_columns => tensor%memory
         if (count > 0) then
@@ -347,10 +376,10 @@ contains
           call c_f_pointer(c_loc(nothing), mine, [8])
         end if
         if (is_input) then
-          call MPI_Gatherv(mine, count, tensor%column, all_columns, group%counts, group%offsets, tensor%column, leader, &
+          call MPI_Gatherv(mine, count, tensor%column, all_columns, shares%counts, shares%offsets, tensor%column, leader, &
                            group%comm, code)
         else
-          call MPI_Scatterv(all_columns, group%counts, group%offsets, tensor%column, mine, count, tensor%column, leader, &
+          call MPI_Scatterv(all_columns, shares%counts, shares%offsets, tensor%column, mine, count, tensor%column, leader, &
                             group%comm, code)
         end if
       end associate
@@ -362,9 +391,36 @@ contains
     !! The leader runs the engine once on the columns of all ranks.
     type(group_t), intent(inout) :: group
 
-    if (group%rank == leader) call group%engine%run(group%step, group%own_status, group%own_message)
+    if (group%rank == leader) then
+      call check_values(group)
+      if (group%own_status == pyemu_ok) then
+        call group%engine%run(group%step, stat=group%own_status, errmsg=group%own_message)
+      end if
+    end if
     call hear_leader(group)
   end subroutine infer
+
+  subroutine check_values(group)
+    !! What is one value for all columns must be the same on all ranks: one call cannot serve two.
+    type(group_t), intent(inout) :: group
+    integer(int8), pointer, contiguous :: bytes(:)
+    integer(int64) :: length
+    integer :: i, j
+
+    do i = 1, size(group%tensors)
+      associate (tensor => group%tensors(i))
+        if (tensor%rank /= 0) cycle
+        length = element_size(tensor%dtype)
+        call c_f_pointer(c_loc(tensor%memory), bytes, [length * group%n_ranks])
+        do j = 1, sum(group%values%counts) - 1
+          if (all(bytes(:length) == bytes(j * length + 1:(j + 1) * length))) cycle
+          call fail(group, pyemu_err_argument, "'" // tensor%name // "' is one value for all columns, but differs " // &
+                    'between the ranks of the group: give all ranks the same, or open the emulator on every rank')
+          return
+        end do
+      end associate
+    end do
+  end subroutine check_values
 
   subroutine hear_leader(group)
     !! Stop on all ranks if the leader has failed.

@@ -6,7 +6,13 @@
 #include "engine.h"
 #include "error.h"
 
-enum { HIGHEST_RANK = 2 };
+/* The rank that groups know a tensor by: 2 for a profile and 1 for one value per column, 0 for an
+ * input that is one value for all columns; -1 if it is none of these. */
+static int rank_in_group(const struct engine_tensor *tensor, int is_input) {
+  if (tensor->rank > 0 && tensor->shape[0] < 0)
+    return tensor->rank <= 2 ? tensor->rank : -1;
+  return is_input && tensor->width == 1 ? 0 : -1;
+}
 
 /* The group is owned by the shared emulator of module pyemu_mpi, which lives longer. */
 static int create(const struct engine_source *source, void **state, char *errmsg, size_t errlen) {
@@ -18,12 +24,13 @@ static int create(const struct engine_source *source, void **state, char *errmsg
                 "Fortran module pyemu_mpi, or choose another engine");
   for (int64_t i = 0; i < source->n_tensors; ++i) {
     const struct engine_tensor *tensor = &source->tensors[i];
-    if (tensor->rank < 1 || tensor->rank > HIGHEST_RANK || tensor->shape[0] >= 0)
+    int is_input = i < source->n_inputs, rank = rank_in_group(tensor, is_input);
+    if (rank < 0)
       return fail(&error, PYEMU_ERR_UNSUPPORTED,
                   "'%s' is no variable of columns: only emulators of columns can be shared, open "
-                  "this one on every rank",
+                  "this emulator on every rank",
                   tensor->name);
-    pyemu_mpi_add_tensor(group, tensor->dtype, tensor->rank, tensor->width, i < source->n_inputs);
+    pyemu_mpi_add_tensor(group, tensor->dtype, rank, tensor->width, is_input);
   }
   *state = group;
   return PYEMU_OK;

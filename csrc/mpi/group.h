@@ -17,7 +17,8 @@
 void *pyemu_mpi_opening(void);
 void pyemu_mpi_set_opening(void *group);
 
-/* The card's next tensor, in order. */
+/* The card's next tensor, in order. 'rank' is 2 for profiles, 1 for one value per column, and 0 for
+ * an input that is one value for all columns. */
 void pyemu_mpi_add_tensor(void *group, int32_t dtype, int32_t rank, int64_t width,
                           int32_t is_input);
 

@@ -21,6 +21,9 @@ program shares_an_engine
   call equals_private_engines()
   call integers_and_single_values()
   call nobody_has_columns()
+  call one_value_for_all()
+  call partly_filled()
+  call fields_are_refused()
   do i = 0, n_ranks - 1
     write (failing, '(a, i0, a, i0)') 'rank ', i, ' of ', n_ranks
     call one_rank_fails_in_open(i)
@@ -213,6 +216,62 @@ contains
     call check(stat == pyemu_ok, 'no columns anywhere is no error')
     call e%close()
   end subroutine nobody_has_columns
+
+  subroutine one_value_for_all()
+    !! An input that is one value for all columns must be the same on all ranks.
+    type(shared_emulator_t) :: e
+    real(real64), target :: factor, x(rank, 5), y(rank, 5)
+    integer :: j
+
+    message = ' '
+    call e%open_shared(data_file('global.onnx'), MPI_COMM_WORLD)
+    x = rank
+    y = -1
+    factor = 3
+    call e%bind('x', x)
+    call e%bind('factor', factor)
+    call e%bind('y', y)
+    call e%run(stat=stat, errmsg=message)
+    call check(stat == pyemu_ok, 'the same value on all ranks')
+    do j = 1, rank
+      call check(all(y(j, :) == 3 * rank), 'a column scaled by it')
+    end do
+    y = -1
+    factor = 3 + rank
+    call e%run(stat=stat, errmsg=message)
+    if (n_ranks > 2) then
+      call check_error(stat, pyemu_err_argument, message, "'factor' is one value for all columns")
+      call check(all(y == -1), 'no output is touched')
+    end if
+    call e%close()
+  end subroutine one_value_for_all
+
+  subroutine partly_filled()
+    !! Each rank says how many of its bound columns are filled.
+    type(shared_emulator_t) :: e
+    real(real32), target :: x(4, 5), y(4, 5)
+    integer :: filled
+
+    call e%open_shared(data_file('scale_float32.onnx'), MPI_COMM_WORLD)
+    filled = mod(rank + 3, 4)
+    x = ieee_value(1.0_real32, ieee_quiet_nan)
+    x(:filled, :) = rank + 1
+    y = -1
+    call e%bind('x', x)
+    call e%bind('y', y)
+    call e%run(1, columns=filled)
+    call check(all(y(:filled, 5) == 5 * (rank + 1)) .and. all(y(filled + 1:, :) == -1), 'the filled columns only')
+    call e%close()
+  end subroutine partly_filled
+
+  subroutine fields_are_refused()
+    type(shared_emulator_t) :: e
+
+    message = ' '
+    call e%open_shared(data_file('field.onnx'), MPI_COMM_WORLD, stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_unsupported, message, 'on every rank')
+    call check(.not. e%is_open(), 'open on no rank')
+  end subroutine fields_are_refused
 
   subroutine one_rank_fails_in_open(bad)
     integer, intent(in) :: bad
