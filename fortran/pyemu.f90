@@ -264,8 +264,9 @@ contains
     call conclude(status, message, stat, errmsg)
   end subroutine unbind
 
-  subroutine run(self, step, columns, stat, errmsg)
-    !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched.
+  recursive subroutine run(self, step, columns, stat, errmsg)
+    !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched. Recursive: the
+    !! engine of a shared emulator (module pyemu_mpi) runs another one.
     class(emulator_t), intent(inout) :: self
     integer, intent(in), optional :: step              !! the host's time step, default 0
     integer, intent(in), optional :: columns           !! the first so many of the bound columns, default all: for blocks
