@@ -67,7 +67,9 @@ class Mlp(nn.Module):
 
 def mlp(name: str, *widths: int) -> Net:
     """A perceptron from one profile to another."""
-    card = make_card(name, "column", {"layer": widths[0], "result": widths[-1]}, ["column", "layer"], ["column", "result"])
+    card = make_card(
+        name, "column", {"layer": widths[0], "result": widths[-1]}, ["column", "layer"], ["column", "result"]
+    )
     flops = 2 * sum(a * b for a, b in pairwise(widths))
     return Net(name, Mlp(*widths), card, {"x": torch.randn(N_REFERENCE, widths[0])}, flops)
 
