@@ -276,6 +276,7 @@ contains
   subroutine one_rank_fails_in_open(bad)
     integer, intent(in) :: bad
     type(shared_emulator_t) :: e
+    character(64) :: digest
 
     message = ' '
     call e%open_shared('no_such_file.onnx', MPI_COMM_WORLD, stat=stat, errmsg=message)
@@ -286,6 +287,14 @@ contains
     call check_error(stat, pyemu_err_graph, message, 'rank 0 of ')
     call e%open_shared(data_file('toy.onnx'), MPI_COMM_WORLD, engine='no_such_engine', stat=stat, errmsg=message)
     call check_error(stat, pyemu_err_engine, message, 'rank 0 of ')
+    digest = repeat('0', 64)
+    if (rank == bad) then
+      call e%open_shared(data_file('toy.onnx'), MPI_COMM_WORLD, engine='stub', sha256=digest, stat=stat, errmsg=message)
+    else
+      call e%open_shared(data_file('toy.onnx'), MPI_COMM_WORLD, engine='stub', stat=stat, errmsg=message)
+    end if
+    call check_error(stat, pyemu_err_code, message, trim(failing))
+    call check(.not. e%is_open(), 'open on no rank')
     if (rank == bad) call e%open(data_file('toy.onnx'), engine='stub')
     call e%open_shared(data_file('toy.onnx'), MPI_COMM_WORLD, engine='stub', stat=stat, errmsg=message)
     call check_error(stat, pyemu_err_argument, message, trim(failing))
