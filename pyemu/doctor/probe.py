@@ -21,8 +21,11 @@ from pyemu.runtime import Emulator, EmulatorError, library_directory
 INTERFACE_FUNCTION = "pyemu_engine_plugin"
 PREFIX, SUFFIX = "libpyemu_engine_", ".so"
 ENGINES_OF = {"torch": ("aoti", "torchscript")}  # plugins that hold engines of other names
+BATCHES = ("column", "sample")  # dimensions that enumerate what a run takes many of
 SECONDS = 0.2  # for one median
 MAX_RUNS = 2000
+MAX_SECONDS = 2.0  # for one run: what takes longer is not tried with more columns
+MAX_BYTES = 1 << 28  # of all arrays
 
 
 def mapped_libraries(maps: Path = Path("/proc/self/maps")) -> list[str]:
@@ -59,17 +62,25 @@ def load_plugin(path: Path) -> dict[str, Any]:
     return answer if answer["engines"] else answer | {"problem": f"it holds no engine {' or '.join(names)}"}
 
 
-def arrays_of(emulator: Emulator, columns: int, *, as_host: bool) -> None:
-    """Bind recorded inputs, repeated, and room for outputs.
+def repeated(emulator: Emulator, columns: int, *, as_host: bool) -> dict[str, np.ndarray]:
+    """The recorded values of every variable, repeated to so many columns.
 
     ``as_host``: as most hosts have them, real64 in Fortran's order (column, level); else in the emulator's own layout.
     """
-    for variable in emulator.variables:
-        values = emulator.reference(variable.name)
-        values = values[np.arange(columns) % len(values)]
+    card, arrays = emulator.card, {}
+    for entry in (*card["inputs"], *card["outputs"]):
+        values = emulator.reference(entry["name"])
+        if entry["dims"] and entry["dims"][0] in BATCHES:
+            values = values[np.arange(columns) % len(values)]
         if as_host and values.dtype.kind == "f":
             values = np.asfortranarray(values.astype(np.float64))
-        emulator.bind(variable.name, np.require(values, requirements=["W"]))
+        arrays[entry["name"]] = values
+    return arrays
+
+
+def bytes_of_column(emulator: Emulator) -> int:
+    """Bytes of real64 arrays for one column, or one field, of all variables."""
+    return sum(8 * array.size for array in repeated(emulator, 1, as_host=False).values())
 
 
 def median_time(run: Callable[[], None]) -> float:
@@ -85,12 +96,16 @@ def median_time(run: Callable[[], None]) -> float:
 
 def time_file(emulator: Emulator, columns: list[int]) -> list[dict[str, float]]:
     """Durations of a run [s], by number of columns, in the emulator's own layout and in that of most hosts."""
-    rows = []
+    rows: list[dict[str, float]] = []
+    size = bytes_of_column(emulator)
     for count in columns:
+        if rows and (rows[-1]["host_seconds"] > MAX_SECONDS or count * size > MAX_BYTES):
+            break
         row: dict[str, float] = {"columns": count}
         for key, as_host in (("seconds", False), ("host_seconds", True)):
             emulator.unbind()
-            arrays_of(emulator, count, as_host=as_host)
+            for name, array in repeated(emulator, count, as_host=as_host).items():
+                emulator.bind(name, array)
             row[key] = median_time(emulator.run)
         rows.append(row)
     return rows
