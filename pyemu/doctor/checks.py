@@ -130,7 +130,11 @@ def check_file(answer: dict[str, Any] | None) -> list[Finding]:
     if answer is None:
         return []
     if answer["problem"]:
-        return [Finding("file", "problem", answer["problem"], "see 'pyemu info FILE' and 'pyemu verify FILE'")]
+        needs_leave = answer["problem"].startswith("PYEMU_ERR_CODE")
+        change = (
+            "if you trust the file: --allow-code" if needs_leave else "see 'pyemu info FILE' and 'pyemu verify FILE'"
+        )
+        return [Finding("file", "problem", answer["problem"], change)]
     return [Finding("file", "ok", f"opened by engine '{answer['engine']}'")]
 
 
