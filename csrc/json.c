@@ -30,8 +30,8 @@ static void skip_blanks(struct parser *p) {
 static int new_node(struct parser *p, enum json_type type, uint32_t *index) {
   struct json *json = p->json;
   if (json->count == json->capacity) {
-    if (json->capacity >= UINT32_C(1) << 24)
-      return fail_at(p, "more than 16 million values");
+    if (json->capacity >= JSON_MAX_VALUES)
+      return fail_at(p, "more than 4 million values");
     uint32_t capacity = json->capacity ? 2 * json->capacity : 256;
     struct json_node *nodes = realloc(json->nodes, capacity * sizeof *nodes);
     if (!nodes)
@@ -169,7 +169,8 @@ static int parse_container(struct parser *p, int depth, enum json_type type, uin
     if ((status = parse_value(p, depth + 1, &child)) != PYEMU_OK)
       return status;
     link_child(p->json, *index, &last, child);
-    ++p->json->nodes[*index].count;
+    if (++p->json->nodes[*index].count > JSON_MAX_MEMBERS && type == JSON_OBJECT)
+      return fail_at(p, "more than 16384 members in an object");
     skip_blanks(p);
     more = peek(p) == ',';
     if (!more && peek(p) != close)

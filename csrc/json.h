@@ -17,6 +17,10 @@ enum json_type {
 /* Deepest nesting accepted: the parser recurses, and a card needs five. */
 enum { JSON_MAX_DEPTH = 32 };
 
+/* Most values of a text, each of which takes 32 bytes; and most members of one object, each of
+ * which is looked at in every search for a key: memory and time stay in proportion to the text. */
+enum { JSON_MAX_VALUES = 1 << 22, JSON_MAX_MEMBERS = 1 << 14 };
+
 /* One value. 'text' and 'length' are its source, for a string without the quotes and with the
  * escapes still in. Children of arrays and objects are linked by index; a member of an object is
  * its key (a string) followed by its value. */

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -219,6 +220,34 @@ def couple(
 
 
 @command
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Emulator file to open and time.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Engine to open it with; default: by the kind of file.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads that the host gives to one run.")] = 1,
+    columns: Annotated[int | None, typer.Option(help="Columns that the host passes to one run.")] = None,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help="Run the code that the file carries.")] = False,
+    run: Annotated[str | None, typer.Option(help="Run this host, and count how often it opens FILE.")] = None,
+) -> Answer:
+    """Look for what slows an emulator down on this machine, or stops it, and say what to change.
+
+    Start it as the host is started, in the same job and under mpirun, so that it sees the same cores and variables.
+    """
+    from pyemu.doctor import diagnose
+
+    if run and not file:
+        raise ValueError("--run counts how often the host opens FILE: give the file, too")
+    found = diagnose(
+        file,
+        engine=engine,
+        threads=threads,
+        columns=columns,
+        allow_code=allow_code,
+        command=shlex.split(run) if run else None,
+    )
+    return Answer(found.to_dict(), _diagnosis_text(found), found.passed)
+
+
+@command
 def list_() -> Answer:
     """List the systems of the zoo."""
     from pyemu.zoo import SYSTEMS
@@ -312,6 +341,15 @@ def _verification_text(result: Any) -> RenderableType:
         f"{tolerance.reason}."
     )
     return Group(*parts)
+
+
+def _diagnosis_text(found: Any) -> Table:
+    styles = {"ok": "green", "advice": "yellow", "problem": "bold red"}
+    table = _table("check", "", "found", "change")
+    for finding in found.findings:
+        word = Text(finding.level, style=styles[finding.level])
+        table.add_row(finding.check, word, Text(finding.found), Text(finding.change))
+    return table
 
 
 def _gates_table(title: str, rows: dict[str, dict[str, Any]]) -> Table:

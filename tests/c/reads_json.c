@@ -68,6 +68,32 @@ static void check_depth_is_limited(void) {
   CHECK(parse(&json, text, 2 * JSON_MAX_DEPTH) == PYEMU_OK);
 }
 
+/* Write 'count' times the same value, or member, into a list or object; returns its length. */
+static size_t repeat(char *text, const char *brackets, const char *piece, size_t count) {
+  size_t size = strlen(piece), length = 0;
+  text[length++] = brackets[0];
+  for (size_t i = 0; i < count; ++i, length += size) {
+    if (i > 0)
+      text[length++] = ',';
+    memcpy(text + length, piece, size);
+  }
+  text[length++] = brackets[1];
+  return length;
+}
+
+/* Memory and time must not grow out of proportion to the text. */
+static void check_size_is_limited(void) {
+  static char text[2 * JSON_MAX_VALUES + 2];
+  struct json json;
+  CHECK(parse(&json, text, repeat(text, "[]", "0", JSON_MAX_VALUES - 1)) == PYEMU_OK);
+  CHECK(parse(&json, text, repeat(text, "[]", "0", JSON_MAX_VALUES)) == PYEMU_ERR_CARD);
+  CHECK(strstr(message, "more than 4 million values"));
+  CHECK(parse(&json, text, repeat(text, "[]", "0", JSON_MAX_MEMBERS + 1)) == PYEMU_OK);
+  CHECK(parse(&json, text, repeat(text, "{}", "\"\":0", JSON_MAX_MEMBERS)) == PYEMU_OK);
+  CHECK(parse(&json, text, repeat(text, "{}", "\"\":0", JSON_MAX_MEMBERS + 1)) == PYEMU_ERR_CARD);
+  CHECK(strstr(message, "more than 16384 members"));
+}
+
 static void check_values(void) {
   const char text[] =
       "{\"n\": 9223372036854775807, \"big\": 9223372036854775808, \"neg\": -12, \"x\": 1.0,"
@@ -100,6 +126,7 @@ int main(void) {
   check_texts();
   check_every_truncation_is_refused();
   check_depth_is_limited();
+  check_size_is_limited();
   check_values();
   return check_result();
 }

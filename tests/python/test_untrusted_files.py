@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, helper
 
 from pyemu.runtime import Emulator, EmulatorError
@@ -145,6 +147,43 @@ def test_numbers_that_other_readers_cut_are_no_way_in(toy: ModelProto) -> None:
     assert refusal(good + message(7, message(5, wide))).status_name == "PYEMU_ERR_UNSUPPORTED"
     inside = tensor.SerializeToString() + varint(14 << 3) + varint(0)
     Emulator.from_bytes(good + message(7, message(5, inside)), engine="stub").close()
+
+
+def is_outside(found: Message) -> bool:
+    """Whether any tensor of a parsed message keeps its data elsewhere."""
+    if isinstance(found, TensorProto) and found.data_location != TensorProto.DEFAULT:
+        return True
+    children = [(field, value) for field, value in found.ListFields() if field.message_type]
+    return any(is_outside(child) for field, value in children for child in (value if field.is_repeated else [value]))
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """Change, add or drop a byte, or write a number longer than it need be."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        at = rng.randrange(len(changed))
+        longer = bytes([changed[at] | 0x80]) + b"\x80" * rng.randrange(8) + bytes([rng.choice((0, 1, 2, 16))])
+        changed[at : at + 1] = rng.choice((bytes([changed[at] ^ 1 << rng.randrange(8)]), rng.randbytes(2), b"", longer))
+    return bytes(changed)
+
+
+def test_what_is_accepted_holds_no_data_outside_for_onnx_either(toy: ModelProto) -> None:
+    rng = random.Random(5)
+    good, models = toy.SerializeToString(), [ModelProto() for _ in PLACES]
+    for model, place in zip(models, PLACES.values(), strict=True):
+        place(model, outside("x"))
+    hidden = [model.SerializeToString() for model in models]
+    accepted = 0
+    for _ in range(4000):
+        data = good + mutated(rng.choice(hidden), rng)
+        try:
+            Emulator.from_bytes(data, engine="stub").close()
+            found = onnx.load_model_from_string(data)
+        except (EmulatorError, DecodeError):
+            continue
+        accepted += 1
+        assert not is_outside(found), data[len(good) :].hex()
+    assert accepted > 20  # else nothing has been compared
 
 
 def test_nesting_ends(toy: ModelProto) -> None:

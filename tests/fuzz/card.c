@@ -1,0 +1,24 @@
+/* A card: its variables are named, each once. */
+#include "card.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char message[512];
+  struct error error = error_in(message, sizeof message);
+  struct card card;
+  int status = card_parse(&card, (const char *)data, size, &error);
+  PROMISE_STATUS(status, message);
+  if (status == PYEMU_OK) {
+    PROMISE(card.n_inputs > 0 && card.n_variables > card.n_inputs);
+    PROMISE(memcmp(card.text, data, size) == 0 && card.text[size] == '\0');
+    for (int64_t i = 0; i < card.n_variables; ++i) {
+      PROMISE(card_find(&card, card.variables[i].name) == i);
+      PROMISE(card.variables[i].width >= 1 && card.variables[i].units);
+    }
+    PROMISE(card_fail_name(&card, "no such name", &error) == PYEMU_ERR_NAME);
+    PROMISE_STATUS(PYEMU_ERR_NAME, message);
+    card_free(&card);
+  }
+  PROMISE(card.variables == NULL && card.text == NULL);
+  return 0;
+}
