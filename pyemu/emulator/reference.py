@@ -53,7 +53,7 @@ def _storage(variable: Variable) -> np.dtype:
 
 
 def _to_base64(card: Card, variable: Variable, values: np.ndarray, columns: int) -> str:
-    array = np.ascontiguousarray(values, dtype=_storage(variable))
+    array = np.asarray(values, dtype=_storage(variable), order="C")  # keeps a number a number
     expected = card.shape(variable, columns)
     if array.shape != expected:
         raise ValueError(f"reference columns of '{variable.name}' have shape {array.shape}, expected {expected}")

@@ -44,7 +44,7 @@ def field_inputs(samples: int = 9) -> dict[str, np.ndarray]:
 
 def test_every_route_gives_the_same_fields(tmp_path: Path) -> None:
     path = export_onnx(Smoother(), field_card(), field_inputs(), tmp_path / "smoother.onnx")
-    file = EmulatorFile.read(path)
+    file = EmulatorFile.open(path)
     assert file.columns == 9
     assert file.reference["mask"].shape == (3, 4) and file.reference["offset"].shape == ()
     result = verify(file)
