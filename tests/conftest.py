@@ -1,5 +1,6 @@
 """Files that many tests share."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,3 +42,19 @@ def toy_pt2(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     path = folder / "toy_longwave.pt2"
     with FileLock(folder / "toy_longwave.lock"):
         return path if path.exists() else export_pt2(ToyLongwave(), toy_card(), toy_inputs(), path)
+
+
+@pytest.fixture(scope="session")
+def openmp_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Fortran program with OpenMP loops of its own, linked as a host is."""
+    from pyemu.runtime import library_directory
+
+    lib = library_directory()
+    (module_directory,) = (found.parent for found in (lib.parent / "include" / "pyemu").glob("GNU-*/pyemu.mod"))
+    program = tmp_path_factory.mktemp("openmp") / "host"
+    source = Path(__file__).parent / "fortran" / "openmp_host.f90"
+    command = ["gfortran", "-fopenmp", f"-I{module_directory}", source, "-o", program]
+    subprocess.run(
+        [*command, f"-L{lib}", "-lpyemu_fortran", "-lpyemu", f"-Wl,-rpath,{lib}"], check=True, cwd=program.parent
+    )
+    return program

@@ -13,10 +13,9 @@ from toy_emulator import DOWNWELLING, HEATING, UPWELLING, ToyLongwave, toy_input
 
 from pyemu.emulator import EmulatorFile, legs
 from pyemu.emulator.verify import verify
-from pyemu.runtime import Emulator, library_directory
+from pyemu.runtime import Emulator
 
 OUTPUTS = (UPWELLING, DOWNWELLING, HEATING)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["toy_pt", "toy_pt2"])
@@ -144,20 +143,6 @@ def test_opening_twenty_times_takes_no_memory_and_leaves_no_files(path: Path, tm
     assert int(grown) < 2_000_000 and has_torch == "False"
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture(scope="session")
-def openmp_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Fortran program with OpenMP loops of its own, linked as a host is."""
-    lib = library_directory()
-    (module_directory,) = (found.parent for found in (lib.parent / "include" / "pyemu").glob("GNU-*/pyemu.mod"))
-    program = tmp_path_factory.mktemp("openmp") / "host"
-    source = ROOT / "tests" / "fortran" / "openmp_host.f90"
-    command = ["gfortran", "-fopenmp", f"-I{module_directory}", source, "-o", program]
-    subprocess.run(
-        [*command, f"-L{lib}", "-lpyemu_fortran", "-lpyemu", f"-Wl,-rpath,{lib}"], check=True, cwd=program.parent
-    )
-    return program
 
 
 def test_a_fortran_host_keeps_its_own_threads(path: Path, openmp_host: Path) -> None:

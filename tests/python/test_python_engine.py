@@ -230,6 +230,15 @@ def test_fortran_program_keeps_its_working_directory_out(path: Path, tmp_path: P
     assert done.returncode == 0, done.stdout
 
 
+def test_threads_of_a_fortran_host_take_turns(path: Path, openmp_host: Path) -> None:
+    done = subprocess.run([openmp_host, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    before, *after, together = (line.split() for line in done.stdout.splitlines())
+    assert before == ["before", "3"]
+    assert [line[:3] for line in after] == [["after", "3", "3"]] * 2
+    assert max(float(line[-1]) for line in (*after, together)) == 0.0
+
+
 REOPEN = """
 import sys
 from pyemu.runtime import Emulator
