@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pyemu.cli import app
 from pyemu.emulator import EmulatorFile, EmulatorFileError, ExportError, reference
-from pyemu.emulator.export_torch import export_torchscript, signature
+from pyemu.emulator.export_torch import export_pt2, export_torchscript, signature
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
 from pyemu.emulator.verify import verify
 from pyemu.runtime import Emulator, EmulatorError
@@ -248,3 +248,33 @@ def test_format_is_checked_before_anything_is_exported() -> None:
         export_checkpoint(Path("nowhere.ckpt"), Path("nowhere.h5"), "h5")
     with pytest.raises(ValueError, match="freezing is an option of AOTInductor packages"):
         export_checkpoint(Path("nowhere.ckpt"), Path("nowhere.onnx"), "onnx", freezing=True)
+
+
+def test_command_exports_a_checkpoint_in_every_format_without_a_compiler(tmp_path: Path) -> None:
+    """The untrained dense network: its file need not be good, but the same by every route."""
+    from columns import small_columns
+
+    from pyemu.zoo import SYSTEMS
+    from pyemu.zoo.checkpoint import Checkpoint
+
+    torch.manual_seed(2)
+    name, columns = "rrtmg_longwave", small_columns(8)
+    wanted = {item.name: columns[item.name] for item in SYSTEMS[name].inputs}
+    wanted["air_pressure_at_interfaces"] = wanted["air_pressure_at_interfaces"].double()
+    limits = {
+        key: (values.amin(0).flatten().tolist(), values.amax(0).flatten().tolist()) for key, values in wanted.items()
+    }
+    network = SYSTEMS[name].build("dense")
+    checkpoint = tmp_path / "dense.ckpt"
+    Checkpoint(name, "dense", network.state_dict(), {}, "0" * 64, limits, wanted).save(checkpoint)
+    result = CliRunner().invoke(app, ["export", str(checkpoint), "--format", "pt", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["engine"] == "torchscript"
+    verdict = verify(EmulatorFile.open(tmp_path / "dense.pt"), allow_code=True)
+    assert verdict.passed, verdict.to_dict()
+
+
+def test_frozen_package_agrees_by_every_route(tmp_path: Path) -> None:
+    path = export_pt2(ToyLongwave(), toy_card(), toy_inputs(), tmp_path / "frozen.pt2", freezing=True)
+    verdict = verify(EmulatorFile.open(path), allow_code=True)
+    assert verdict.passed, verdict.to_dict()
