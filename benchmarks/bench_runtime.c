@@ -1,14 +1,14 @@
 /*
- * bench_runtime.c - what a run costs through libpyemu, beside ONNX Runtime alone on tensors that
- * lie ready.
+ * bench_runtime.c - what a run from Fortran costs, beside ONNX Runtime alone on tensors that lie
+ * ready.
  *
- *     bench_runtime FILE NET FLOPS RUNTIME
+ *     bench_runtime FILE NET FLOPS RUNTIME THREADS BATCH...
  *
- * FILE is an emulator file, NET its name in the rows, FLOPS the floating-point operations of one
- * column, RUNTIME ONNX Runtime's library or its directory. Prints one JSON object a line: for every
- * batch and layout the time of a run (us), the same of ONNX Runtime alone (bare_us) and the time
- * the operations would take at the measured peak of one core (floor_us); one row for the cost of a
- * bind; one row for that peak.
+ * FILE is an emulator file of float32 variables, NET its name in the rows, FLOPS the floating-point
+ * operations of one column, RUNTIME ONNX Runtime's library or its directory. Prints one JSON object
+ * a line: for every batch and layout the median time of a run (us), the same of ONNX Runtime alone
+ * (bare_us), the median of their ratio, and the time the operations would take at the measured peak
+ * of the cores (floor_us); one row for the cost of a bind; one row for that peak.
  *
  * Contestants are timed in turn, in many short blocks, so that other work on the machine touches
  * all alike.
@@ -23,6 +23,9 @@
 #include "pyemu.h"
 
 enum { MAX_VARIABLES = 64, N_BLOCKS = 25, N_LAYOUTS = 4 };
+
+/* The layout of a graph's own tensor among those below. */
+enum { FLOAT32_ADJACENT = 3 };
 
 static const char *const layout_names[N_LAYOUTS] = {"ncol,nlay", "nlay,ncol", "ncol,nlay",
                                                     "nlay,ncol"};
@@ -44,88 +47,133 @@ static double now_us(void) {
   return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
 }
 
-/* One emulator, its arrays in one layout, and its variables. */
-struct host {
-  pyemu_emulator *emulator;
+/* From bench_host.f90: slots count from 1. */
+void host_open(int slot, const char *path, const char *runtime, int threads);
+void host_bind_real32(int slot, const char *name, void *data, int rank, const int *sizes,
+                      int level_dim);
+void host_bind_real64(int slot, const char *name, void *data, int rank, const int *sizes,
+                      int level_dim);
+void host_run(int slot);
+double host_report(int slot);
+void host_close(int slot);
+
+/* What is benched: the file, and what it says of its variables. */
+struct net {
+  const char *path;
+  const char *name;
+  const char *runtime;
+  double flops; /* of one column */
+  int threads;
+  pyemu_emulator *emulator; /* only asked, never run */
   int64_t n_variables;
   pyemu_variable variables[MAX_VARIABLES];
-  pyemu_array arrays[MAX_VARIABLES];
-  int level_dims[MAX_VARIABLES];
 };
 
-/* An array of 'columns' columns in the layout of the host. */
-static pyemu_array make_array(const pyemu_variable *v, int32_t dtype, int64_t columns,
-                              int level_first) {
-  int64_t size = (int64_t)dtype_size(dtype);
-  pyemu_array a = {NULL, dtype, 1, {columns}, {size}};
-  a.data = calloc((size_t)(columns * v->level_size), (size_t)size);
-  check(!a.data, "memory");
-  if (!v->level_name)
-    return a;
-  a.rank = 2;
-  a.shape[level_first] = columns;
-  a.shape[!level_first] = v->level_size;
-  a.strides[0] = size;
-  a.strides[1] = size * a.shape[0];
-  return a;
+/* The arrays of a host in one layout. */
+struct host {
+  int slot;
+  void *data[MAX_VARIABLES];
+};
+
+static int is_field(const struct net *net) { return net->variables[0].n_dims > 1; }
+
+static int64_t width(const pyemu_variable *v) {
+  int64_t product = 1;
+  for (int i = 0; i < v->n_dims; ++i)
+    product *= v->dim_sizes[i];
+  return product;
 }
 
-/* Fill with the first reference column, so that every number is in the range of the net. */
-static void fill(struct host *h, int64_t i) {
-  const pyemu_variable *v = &h->variables[i];
-  pyemu_array *a = &h->arrays[i];
-  int64_t n = pyemu_reference_count(h->emulator),
-          columns = a->rank == 2 && h->level_dims[i] == 0 ? a->shape[1] : a->shape[0];
-  double *values = malloc((size_t)(n * v->level_size) * sizeof *values);
-  pyemu_array recorded = {values, PYEMU_FLOAT64, 1, {n}, {8 * v->level_size}};
-  if (v->level_name) {
-    recorded.rank = 2;
-    recorded.shape[1] = v->level_size;
-    recorded.strides[1] = 8;
+static void open_net(struct net *net) {
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  options.engine = "stub";
+  check(pyemu_open(net->path, &options, &net->emulator, message, sizeof message), net->path);
+  net->n_variables = pyemu_variable_count(net->emulator);
+  check(net->n_variables > MAX_VARIABLES, "too many variables");
+  for (int64_t i = 0; i < net->n_variables; ++i) {
+    net->variables[i].sizeof_variable = sizeof net->variables[i];
+    pyemu_variable_info(net->emulator, i, &net->variables[i], NULL, 0);
   }
-  check(pyemu_reference(h->emulator, v->name, &recorded, -1, message, sizeof message), v->name);
+}
+
+/* Recorded values in the order (column, element), so that every number is in the range of the net.
+ */
+static double *recorded_values(const struct net *net, const pyemu_variable *v) {
+  int64_t n = pyemu_reference_count(net->emulator), stride = 8;
+  double *values = malloc((size_t)(n * width(v)) * sizeof *values);
+  pyemu_array recorded = {.data = values, .dtype = PYEMU_FLOAT64, .rank = v->n_dims + 1};
+  for (int i = v->n_dims; i >= 0; --i) {
+    recorded.shape[i] = i ? v->dim_sizes[i - 1] : n;
+    recorded.strides[i] = stride;
+    stride *= recorded.shape[i];
+  }
+  check(pyemu_reference(net->emulator, v->name, &recorded, PYEMU_LAST_DIM, message, sizeof message),
+        v->name);
+  return values;
+}
+
+/* Fill an array with the first recorded value, whatever the layout: levels are adjacent or not. */
+static void fill(const struct net *net, const pyemu_variable *v, void *data, int layout,
+                 int64_t columns) {
+  double *values = recorded_values(net, v);
+  int64_t n = width(v);
+  int adjacent = is_field(net) || layout % 2;
   for (int64_t c = 0; c < columns; ++c)
-    for (int64_t l = 0; l < v->level_size; ++l) {
-      int first = h->level_dims[i] == 0;
-      char *at = (char *)a->data + c * a->strides[first] + l * a->strides[!first];
-      if (a->dtype == PYEMU_FLOAT64)
-        *(double *)at = values[l];
+    for (int64_t l = 0; l < n; ++l) {
+      int64_t at = adjacent ? c * n + l : l * columns + c;
+      if (layout_dtypes[layout] == PYEMU_FLOAT64)
+        ((double *)data)[at] = values[l];
       else
-        *(float *)at = (float)values[l];
+        ((float *)data)[at] = (float)values[l];
     }
   free(values);
 }
 
-static void bind_all(struct host *h) {
-  for (int64_t i = 0; i < h->n_variables; ++i)
-    check(pyemu_bind(h->emulator, h->variables[i].name, &h->arrays[i], h->variables[i].units,
-                     h->level_dims[i], message, sizeof message),
-          h->variables[i].name);
-}
-
-static void make_host(struct host *h, const char *path, const char *runtime, int64_t columns,
-                      int layout) {
-  pyemu_options options = PYEMU_OPTIONS_INIT;
-  options.runtime_library = runtime;
-  check(pyemu_open(path, &options, &h->emulator, message, sizeof message), path);
-  h->n_variables = pyemu_variable_count(h->emulator);
-  check(h->n_variables > MAX_VARIABLES, "too many variables");
-  for (int64_t i = 0; i < h->n_variables; ++i) {
-    int level_first = layout % 2;
-    h->variables[i].sizeof_variable = sizeof h->variables[i];
-    pyemu_variable_info(h->emulator, i, &h->variables[i], NULL, 0);
-    h->level_dims[i] = h->variables[i].level_name && level_first ? 0 : PYEMU_LAST_DIM;
-    h->arrays[i] = make_array(&h->variables[i], layout_dtypes[layout], columns, level_first);
-    if (h->variables[i].direction == PYEMU_INPUT)
-      fill(h, i);
+/* Sizes in Fortran's order: (ncol, nlay), (nlay, ncol), or a field with the batch last. */
+static int host_sizes(const struct net *net, const pyemu_variable *v, int layout, int columns,
+                      int *sizes) {
+  if (is_field(net)) {
+    for (int i = 0; i < v->n_dims; ++i)
+      sizes[i] = (int)v->dim_sizes[v->n_dims - 1 - i];
+    sizes[v->n_dims] = columns;
+    return v->n_dims + 1;
   }
-  bind_all(h);
+  sizes[layout % 2] = columns;
+  if (v->n_dims == 0) {
+    sizes[0] = columns;
+    return 1;
+  }
+  sizes[!(layout % 2)] = (int)v->dim_sizes[0];
+  return 2;
 }
 
-static void free_host(struct host *h) {
-  for (int64_t i = 0; i < h->n_variables; ++i)
-    free(h->arrays[i].data);
-  pyemu_close(&h->emulator, NULL, 0);
+static void bind_host(const struct net *net, const struct host *h, int layout, int columns) {
+  for (int64_t i = 0; i < net->n_variables; ++i) {
+    const pyemu_variable *v = &net->variables[i];
+    int sizes[8] = {0}, rank = host_sizes(net, v, layout, columns, sizes);
+    (layout_dtypes[layout] == PYEMU_FLOAT64 ? host_bind_real64 : host_bind_real32)(
+        h->slot, v->name, h->data[i], rank, sizes, layout % 2 ? 1 : 2);
+  }
+}
+
+static void make_host(const struct net *net, struct host *h, int slot, int layout,
+                      int64_t columns) {
+  h->slot = slot;
+  host_open(slot, net->path, net->runtime, net->threads);
+  for (int64_t i = 0; i < net->n_variables; ++i) {
+    const pyemu_variable *v = &net->variables[i];
+    h->data[i] = calloc((size_t)(columns * width(v)), dtype_size(layout_dtypes[layout]));
+    check(!h->data[i], "memory");
+    if (v->direction == PYEMU_INPUT)
+      fill(net, v, h->data[i], layout, columns);
+  }
+  bind_host(net, h, layout, (int)columns);
+}
+
+static void free_host(const struct net *net, struct host *h) {
+  host_close(h->slot);
+  for (int64_t i = 0; i < net->n_variables; ++i)
+    free(h->data[i]);
 }
 
 /* ONNX Runtime alone, on tensors bound once. */
@@ -142,37 +190,44 @@ static void ok(const struct bare *b, OrtStatus *status) {
   check(status != NULL, "ONNX Runtime");
 }
 
-static void make_session(struct bare *b, const char *path, const char *runtime) {
+/* The same options as those of the engine. */
+static void make_session(struct bare *b, const struct net *net) {
   struct error error = error_in(message, sizeof message);
   OrtSessionOptions *options;
-  FILE *file = fopen(path, "rb");
-  check(!file, path);
+  FILE *file = fopen(net->path, "rb");
+  check(!file, net->path);
   char *bytes = malloc(1 << 28);
   size_t size = fread(bytes, 1, 1 << 28, file);
   fclose(file);
-  check(ort_library_load(&b->ort, runtime, &error), "ONNX Runtime");
+  check(ort_library_load(&b->ort, net->runtime, &error), "ONNX Runtime");
   ok(b, b->ort.CreateEnv(ORT_LOGGING_FATAL, "bench", &b->env));
   ok(b, b->ort.CreateSessionOptions(&options));
-  ok(b, b->ort.SetIntraOpNumThreads(options, 1));
+  ok(b, b->ort.SetIntraOpNumThreads(options, net->threads));
+  ok(b, b->ort.AddSessionConfigEntry(options, "session.intra_op.allow_spinning", "0"));
   ok(b, b->ort.CreateSessionFromArray(b->env, bytes, size, options, &b->session));
   b->ort.ReleaseSessionOptions(options);
   free(bytes);
   ok(b, b->ort.CreateIoBinding(b->session, &b->binding));
 }
 
-static void bind_tensors(struct bare *b, const struct host *h, int64_t columns) {
+/* Tensors of the graph's own type, filled once. */
+static void bind_tensors(struct bare *b, const struct net *net, int64_t columns) {
   OrtMemoryInfo *memory;
   ok(b, b->ort.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &memory));
-  for (int64_t i = 0; i < h->n_variables; ++i) {
-    const pyemu_variable *v = &h->variables[i];
-    const int64_t shape[2] = {columns, v->level_size};
-    size_t size = (size_t)(columns * v->level_size) * dtype_size(v->dtype);
+  for (int64_t i = 0; i < net->n_variables; ++i) {
+    const pyemu_variable *v = &net->variables[i];
+    int64_t shape[8] = {columns};
+    for (int k = 0; k < v->n_dims; ++k)
+      shape[k + 1] = v->dim_sizes[k];
+    size_t size = (size_t)(columns * width(v)) * sizeof(float);
+    float *data = aligned_alloc(64, (size + 63) / 64 * 64);
     OrtValue *value;
-    int type = v->dtype == PYEMU_FLOAT32   ? ORT_FLOAT
-               : v->dtype == PYEMU_FLOAT64 ? ORT_DOUBLE
-                                           : ORT_INT32;
-    ok(b, b->ort.CreateTensorWithDataAsOrtValue(memory, calloc(size, 1), size, shape,
-                                                v->level_name ? 2 : 1, type, &value));
+    check(v->dtype != PYEMU_FLOAT32, "the benchmark wants nets of float32");
+    memset(data, 0, size);
+    if (v->direction == PYEMU_INPUT)
+      fill(net, v, data, FLOAT32_ADJACENT, columns);
+    ok(b, b->ort.CreateTensorWithDataAsOrtValue(memory, data, size, shape, (size_t)v->n_dims + 1,
+                                                ORT_FLOAT, &value));
     ok(b, v->direction == PYEMU_INPUT ? b->ort.BindInput(b->binding, v->name, value)
                                       : b->ort.BindOutput(b->binding, v->name, value));
   }
@@ -210,21 +265,33 @@ static double peak_gflops(void) {
   return best;
 }
 
-/* The best block: on a machine with other work, what is above it was taken by that work. */
-static double best(const double *values, int n) {
-  double least = values[0];
-  for (int i = 1; i < n; ++i)
-    least = values[i] < least ? values[i] : least;
-  return least;
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(const double *values) {
+  double sorted[N_BLOCKS];
+  memcpy(sorted, values, sizeof sorted);
+  qsort(sorted, N_BLOCKS, sizeof sorted[0], ascending);
+  return sorted[N_BLOCKS / 2];
+}
+
+/* Median of the ratios of blocks that stand next to each other in time. */
+static double median_ratio(const double *values, const double *others) {
+  double ratios[N_BLOCKS];
+  for (int i = 0; i < N_BLOCKS; ++i)
+    ratios[i] = values[i] / others[i];
+  return median(ratios);
 }
 
 /* Mean time of a run in a block of about 2 ms. */
-static double block(struct host *h, struct bare *b) {
+static double block(const struct host *h, const struct bare *b) {
   int calls = 0;
   double start = now_us(), end;
   do {
     if (h)
-      check(pyemu_run(h->emulator, 1, message, sizeof message), "run");
+      host_run(h->slot);
     else
       ok(b, b->ort.RunWithBinding(b->session, NULL, b->binding));
     ++calls;
@@ -233,58 +300,68 @@ static double block(struct host *h, struct bare *b) {
   return (end - start) / calls;
 }
 
-static void bench_batch(const char *path, const char *net, double flops, const char *runtime,
-                        int64_t columns, double peak) {
+static void bench_batch(const struct net *net, int64_t columns, double peak) {
+  const int first = is_field(net) ? 1 : 0, step = is_field(net) ? 2 : 1;
   struct host hosts[N_LAYOUTS];
   struct bare bare;
   double times[N_LAYOUTS + 1][N_BLOCKS];
-  for (int l = 0; l < N_LAYOUTS; ++l)
-    make_host(&hosts[l], path, runtime, columns, l);
-  make_session(&bare, path, runtime);
-  bind_tensors(&bare, &hosts[0], columns);
-  for (int round = -2; round < N_BLOCKS; ++round)
-    for (int l = 0; l <= N_LAYOUTS; ++l)
-      times[l][round < 0 ? 0 : round] = block(l < N_LAYOUTS ? &hosts[l] : NULL, &bare);
-  double bare_us = best(times[N_LAYOUTS], N_BLOCKS);
-  for (int l = 0; l < N_LAYOUTS; ++l) {
-    printf("{\"net\": \"%s\", \"batch\": %lld, \"threads\": 1, \"dtype\": \"%s\", \"layout\": "
-           "\"%s\", \"engine\": "
-           "\"onnxruntime\", \"us\": %.3f, \"bare_us\": %.3f, \"floor_us\": %.3f}\n",
-           net, (long long)columns, layout_dtypes[l] == PYEMU_FLOAT64 ? "real64" : "real32",
-           layout_names[l], best(times[l], N_BLOCKS), bare_us,
-           flops * (double)columns / peak * 1e-3);
-    free_host(&hosts[l]);
+  for (int l = first; l < N_LAYOUTS; l += step)
+    make_host(net, &hosts[l], l + 1, l, columns);
+  make_session(&bare, net);
+  bind_tensors(&bare, net, columns);
+  for (int round = -2; round < N_BLOCKS; ++round) {
+    times[N_LAYOUTS][round < 0 ? 0 : round] = block(NULL, &bare);
+    for (int l = first; l < N_LAYOUTS; l += step)
+      times[l][round < 0 ? 0 : round] = block(&hosts[l], &bare);
+  }
+  for (int l = first; l < N_LAYOUTS; l += step) {
+    printf("{\"net\": \"%s\", \"batch\": %lld, \"threads\": %d, \"dtype\": \"%s\", \"layout\": "
+           "\"%s\", \"engine\": \"onnxruntime\", \"us\": %.3f, \"bare_us\": %.3f, \"ratio\": %.3f, "
+           "\"floor_us\": %.3f, \"open_ms\": %.2f}\n",
+           net->name, (long long)columns, net->threads,
+           layout_dtypes[l] == PYEMU_FLOAT64 ? "real64" : "real32",
+           is_field(net) ? "x,y,channel,sample" : layout_names[l], median(times[l]),
+           median(times[N_LAYOUTS]), median_ratio(times[l], times[N_LAYOUTS]),
+           net->flops * (double)columns / (peak * net->threads) * 1e-3,
+           1e3 * host_report(hosts[l].slot));
+    free_host(net, &hosts[l]);
   }
 }
 
 /* Time of one bind, of all variables in turn. */
-static void bench_bind(const char *path, const char *net, const char *runtime) {
+static void bench_bind(const struct net *net) {
   struct host h;
   double times[N_BLOCKS];
-  make_host(&h, path, runtime, 256, 0);
+  make_host(net, &h, 1, FLOAT32_ADJACENT, 256);
   for (int round = 0; round < N_BLOCKS; ++round) {
     double start = now_us();
     for (int i = 0; i < 1000; ++i)
-      bind_all(&h);
-    times[round] = (now_us() - start) / (1000 * (double)h.n_variables);
+      bind_host(net, &h, FLOAT32_ADJACENT, 256);
+    times[round] = (now_us() - start) / (1000 * (double)net->n_variables);
   }
-  printf("{\"net\": \"%s\", \"batch\": 256, \"threads\": 1, \"dtype\": \"real64\", \"layout\": "
-         "\"ncol,nlay\", "
-         "\"engine\": \"bind\", \"us\": %.4f, \"bare_us\": null, \"floor_us\": null}\n",
-         net, best(times, N_BLOCKS));
-  free_host(&h);
+  printf(
+      "{\"net\": \"%s\", \"batch\": 256, \"threads\": 1, \"dtype\": \"real32\", \"layout\": "
+      "\"nlay,ncol\", \"engine\": \"bind\", \"us\": %.4f, \"bare_us\": null, \"floor_us\": null}\n",
+      net->name, median(times));
+  free_host(net, &h);
 }
 
 int main(int argc, char **argv) {
-  static const int64_t batches[] = {1, 16, 64, 256, 1024};
-  if (argc != 5) {
-    fprintf(stderr, "usage: bench_runtime FILE NET FLOPS RUNTIME\n");
+  if (argc < 7) {
+    fprintf(stderr, "usage: bench_runtime FILE NET FLOPS RUNTIME THREADS BATCH...\n");
     return 2;
   }
+  struct net net = {.path = argv[1],
+                    .name = argv[2],
+                    .flops = atof(argv[3]),
+                    .runtime = argv[4],
+                    .threads = atoi(argv[5])};
   double peak = peak_gflops();
-  for (size_t i = 0; i < sizeof batches / sizeof batches[0]; ++i)
-    bench_batch(argv[1], argv[2], atof(argv[3]), argv[4], batches[i], peak);
-  bench_bind(argv[1], argv[2], argv[4]);
+  open_net(&net);
+  for (int i = 6; i < argc; ++i)
+    bench_batch(&net, atoll(argv[i]), peak);
+  if (!is_field(&net) && net.threads == 1)
+    bench_bind(&net);
   printf("{\"peak_gflops\": %.1f, \"threads\": 1, \"dtype\": \"float32\"}\n", peak);
   return 0;
 }

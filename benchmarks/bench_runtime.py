@@ -1,40 +1,30 @@
-"""Time a run through libpyemu beside ONNX Runtime alone: ``bench_runtime.py [--program FILE] [--json FILE]``.
+"""Time a run from Fortran beside ONNX Runtime alone: ``bench_runtime.py [--program FILE] [--json FILE] [--table FILE]``.
 
-The rows are what ``bench_runtime.c`` prints; the nets are multilayer perceptrons from five profiles of 60 layers to
-one, made on the spot. Read ``us - bare_us`` as the price of the host's layout and precision.
+The rows are what ``bench_runtime.c`` prints for the networks of ``nets.py``: medians over interleaved blocks, and the
+median ratio of neighbouring blocks. ``floor`` is the time of the arithmetic at the measured peak of the cores used.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
+import platform
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import nets
+
+import pyemu.runtime
+
 ROOT = Path(__file__).parents[1]
-N_LAYER = 60
-WIDTHS = (64, 256)
+BATCHES = (1, 16, 128, 1024, 8192)
+FIELD_BATCHES = (1, 16)
+THREADS = (1, 2)
 Row = dict[str, Any]
-
-
-def make_net(directory: Path, width: int) -> Path:
-    """Write an emulator of two hidden layers."""
-    sys.path.insert(0, str(ROOT / "tests" / "data"))
-    import make_emulators
-
-    card, model, values = make_emulators.mlp_emulator(N_LAYER, width)
-    path = directory / f"mlp{width}.onnx"
-    make_emulators.write(path, model, card, make_emulators.make_reference(card, values))
-    return path
-
-
-def flops(width: int) -> int:
-    """Return the floating-point operations of one column."""
-    return 2 * (5 * N_LAYER * width + width * width + width * N_LAYER)
 
 
 def runtime_directory() -> Path:
@@ -49,40 +39,57 @@ def measure(program: Path) -> list[Row]:
     """Return the rows of all nets, and the peak once."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as directory:
-        for width in WIDTHS:
-            path = make_net(Path(directory), width)
-            command = [program, path, path.stem, str(flops(width)), runtime_directory()]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            rows += [json.loads(line) for line in done.stdout.splitlines()]
+        for net, path in nets.write(Path(directory), ["onnx"]):
+            batches = FIELD_BATCHES if net.card.kind == "field" else BATCHES
+            for threads in THREADS:
+                command = [program, path, net.name, net.flops, runtime_directory(), threads, *batches]
+                done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+                rows += [json.loads(line) for line in done.stdout.splitlines()]
     peaks = [row for row in rows if "peak_gflops" in row]
     return [row for row in rows if "peak_gflops" not in row] + [max(peaks, key=lambda row: float(row["peak_gflops"]))]
 
 
-def print_table(rows: list[Row]) -> None:
-    """Print the rows readably."""
-    print(f"{'net':8} {'batch':>6} {'kind':7} {'layout':10} {'us':>9} {'bare us':>9} {'floor us':>9}  {'over bare':>9}")
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table, with the machine and the versions."""
+    lines = [
+        f"{processor()}; libpyemu {pyemu.runtime.version()}, ONNX Runtime {importlib.metadata.version('onnxruntime')}; "
+        f"peak of one core {rows[-1]['peak_gflops']} GFLOP/s (float32).",
+        "",
+        "| net | batch | threads | kind | layout | run from Fortran [us] | engine alone [us] | ratio | over [us] | floor [us] |",
+        "|---|---:|---:|---|---|---:|---:|---:|---:|---:|",
+    ]
     for row in rows:
         if row.get("engine") == "onnxruntime":
-            over = row["us"] - row["bare_us"]
-            times = f"{row['us']:9.2f} {row['bare_us']:9.2f} {row['floor_us']:9.2f}  {over:+9.2f}"
-            print(f"{row['net']:8} {row['batch']:6} {row['dtype']:7} {row['layout']:10} {times}")
-        elif row.get("engine") == "bind":
-            print(f"{row['net']:8} one bind: {row['us'] * 1000:.0f} ns")
-        else:
-            print(f"peak of one core: {row['peak_gflops']} GFLOP/s in {row['dtype']}")
+            cells = [row["net"], row["batch"], row["threads"], row["dtype"], f"({row['layout']})"]
+            cells += [f"{row['us']:.2f}", f"{row['bare_us']:.2f}", f"{row['ratio']:.3f}"]
+            cells += [f"{row['us'] - row['bare_us']:+.2f}", f"{row['floor_us']:.2f}"]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    binds = [f"{row['net']} {1000 * row['us']:.0f} ns" for row in rows if row.get("engine") == "bind"]
+    opens = [f"{row['net']} {row['open_ms']:.1f} ms" for row in rows if row.get("batch") == 1 and row["threads"] == 1]
+    lines += ["", f"One bind from Fortran: {', '.join(binds)}. Open: {', '.join(dict.fromkeys(opens))}."]
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """The name of the processor, as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def main() -> None:
-    """Measure, print, and write the rows if asked to."""
+    """Measure, print, and write rows and table if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", type=Path, default=ROOT / "build" / "native" / "bin" / "bench_runtime")
+    parser.add_argument("--program", type=Path, default=ROOT / "build" / "bench" / "bin" / "bench_runtime")
     parser.add_argument("--json", type=Path, help="file for the rows")
+    parser.add_argument("--table", type=Path, help="file for the table, in Markdown")
     arguments = parser.parse_args()
     rows = measure(arguments.program)
-    print_table(rows)
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+    print(table(rows))
+    for path, content in ((arguments.json, json.dumps(rows, indent=1)), (arguments.table, table(rows))):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content + "\n")
 
 
 if __name__ == "__main__":

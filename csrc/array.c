@@ -73,39 +73,70 @@ static int check_overlap(const pyemu_array *array, const struct variable *v,
       shared + 1, v->name, (long long)array->strides[shared], (long long)size);
 }
 
-/* Resolve 'level_dim' to a dimension of the array, -1 for a variable without level. */
+/* The level of a variable is one dimension of its array; 'level_dim' says which. */
 static int find_level(const pyemu_array *array, const struct variable *v, int level_dim, int *level,
                       const struct error *error) {
-  *level = -1;
-  if (!v->level_name)
-    return level_dim == PYEMU_LAST_DIM
-               ? PYEMU_OK
-               : fail(error, PYEMU_ERR_ARGUMENT,
-                      "'%s' has one value per column, so a level dimension cannot be given for it",
-                      v->name);
   if (array->rank < 1)
     return fail(error, PYEMU_ERR_SIZE,
                 "'%s' needs an array of rank 1 or more with %lld %ss, found a scalar", v->name,
-                (long long)v->width, v->level_name);
-  if (level_dim < PYEMU_LAST_DIM || level_dim >= array->rank)
+                (long long)v->width, v->dims[0].name);
+  if (level_dim < PYEMU_REVERSED_DIMS || level_dim >= array->rank)
     return fail(
         error, PYEMU_ERR_ARGUMENT,
         "the level dimension of the array for '%s' must be one of its %d dimensions, found %s",
         v->name, (int)array->rank, level_dim < 0 ? "one before the first" : "one after the last");
-  *level = level_dim == PYEMU_LAST_DIM ? array->rank - 1 : level_dim;
-  if (array->shape[*level] == v->width)
-    return PYEMU_OK;
-  fail(error, PYEMU_ERR_SIZE, "'%s' has %lld %ss, but dimension %d of its array (shape", v->name,
-       (long long)v->width, v->level_name, *level + 1);
-  for (int i = 0; i < array->rank; ++i)
-    error_append(error, "%s%lld", i ? ", " : " ", (long long)array->shape[i]);
-  error_append(error, ") has size %lld; is another dimension the vertical? Then give level_dim",
-               (long long)array->shape[*level]);
-  return PYEMU_ERR_SIZE;
+  *level = level_dim < 0 ? array->rank - 1 : level_dim;
+  return PYEMU_OK;
+}
+
+/* The array of a field has the dimensions of the card in their order or, if 'is_reversed', the
+ * other way round; its batch may be left out. */
+static int find_field(const pyemu_array *array, const struct variable *v, int is_reversed,
+                      int *items, const struct error *error) {
+  int has_batch = array->rank - v->n_dims;
+  if (has_batch < 0 || has_batch > v->has_batch)
+    return fail(error, PYEMU_ERR_SIZE, "the array for '%s' has rank %d; expected %d%s", v->name,
+                (int)array->rank, v->n_dims, v->has_batch ? ", or one more for the batch" : "");
+  for (int i = 0; i < v->n_dims; ++i)
+    items[i] = is_reversed ? v->n_dims - 1 - i : has_batch + i;
+  return PYEMU_OK;
+}
+
+/* Which dimension of the array is dimension i of the item: into items[i]. */
+static int find_items(const pyemu_array *array, const struct variable *v, int level_dim, int *items,
+                      const struct error *error) {
+  if (v->is_level)
+    return find_level(array, v, level_dim, items, error);
+  if (level_dim != PYEMU_LAST_DIM && level_dim != PYEMU_REVERSED_DIMS)
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "'%s' has %s, so a level dimension cannot be given for it", v->name,
+                v->n_dims ? "the dimensions of a field" : "one value per column");
+  if (v->n_dims > 0)
+    return find_field(array, v, level_dim == PYEMU_REVERSED_DIMS, items, error);
+  return PYEMU_OK;
+}
+
+/* Sizes must be those of the card: a wrong one is an error, never a broadcast. */
+static int check_sizes(const pyemu_array *array, const struct variable *v, const int *items,
+                       const struct error *error) {
+  for (int k = 0; k < v->n_dims; ++k) {
+    int64_t found = array->shape[items[k]];
+    if (found == v->dims[k].size)
+      continue;
+    fail(error, PYEMU_ERR_SIZE, "'%s' has %lld %ss, but dimension %d of its array (shape", v->name,
+         (long long)v->dims[k].size, v->dims[k].name, items[k] + 1);
+    for (int i = 0; i < array->rank; ++i)
+      error_append(error, "%s%lld", i ? ", " : " ", (long long)array->shape[i]);
+    error_append(error, ") has size %lld; %s", (long long)found,
+                 v->is_level ? "is another dimension the vertical? Then give level_dim"
+                             : "are the dimensions in another order?");
+    return PYEMU_ERR_SIZE;
+  }
+  return PYEMU_OK;
 }
 
 /* Append a dimension of columns, merged with the one before where they lie end to end. */
-static void add_dimension(struct layout *layout, int64_t extent, int64_t stride) {
+static void add_columns(struct layout *layout, int64_t extent, int64_t stride) {
   int last = layout->n_dims - 1;
   layout->columns *= extent;
   if (extent == 1)
@@ -118,40 +149,74 @@ static void add_dimension(struct layout *layout, int64_t extent, int64_t stride)
   layout->strides[layout->n_dims++] = stride;
 }
 
+/* Append the next faster dimension of an item, merged where the one before steps over all of it. */
+static void add_item(struct layout *layout, int64_t extent, int64_t stride) {
+  int last = layout->n_items - 1;
+  layout->width *= extent;
+  if (extent == 1)
+    return;
+  if (last >= 0 && layout->item_strides[last] == stride * extent) {
+    layout->item_shape[last] *= extent;
+    layout->item_strides[last] = stride;
+    return;
+  }
+  layout->item_shape[layout->n_items] = extent;
+  layout->item_strides[layout->n_items++] = stride;
+}
+
+/* Loops want at least one dimension of each sort. */
+static void add_missing(struct layout *layout) {
+  const int64_t size = (int64_t)dtype_size(layout->dtype);
+  if (layout->n_dims == 0) {
+    layout->shape[0] = 1;
+    layout->strides[0] = layout->width * size;
+    layout->n_dims = 1;
+  }
+  if (layout->n_items == 0) {
+    layout->item_shape[0] = 1;
+    layout->item_strides[0] = size;
+    layout->n_items = 1;
+  }
+}
+
 int layout_make(struct layout *layout, const pyemu_array *array, const struct variable *v,
                 int level_dim, const struct error *error) {
-  int level;
+  int items[PYEMU_MAX_RANK] = {0}, is_item[PYEMU_MAX_RANK] = {0};
   int status = check_array(array, v, error);
   if (status == PYEMU_OK)
     status = check_extents(array, v, error);
   if (status == PYEMU_OK)
     status = check_overlap(array, v, error);
   if (status == PYEMU_OK)
-    status = find_level(array, v, level_dim, &level, error);
+    status = find_items(array, v, level_dim, items, error);
+  if (status == PYEMU_OK)
+    status = check_sizes(array, v, items, error);
   if (status != PYEMU_OK)
     return status;
   layout->data = array->data;
   layout->dtype = array->dtype;
-  layout->n_dims = 0;
-  layout->columns = 1;
-  layout->width = v->width;
-  layout->level_stride = level < 0 ? (int64_t)dtype_size(array->dtype) : array->strides[level];
-  for (int i = 0; i < array->rank; ++i)
-    if (i != level)
-      add_dimension(layout, array->shape[i], array->strides[i]);
-  if (layout->n_dims == 0) {
-    layout->shape[0] = 1;
-    layout->strides[0] = layout->width * (int64_t)dtype_size(array->dtype);
-    layout->n_dims = 1;
+  layout->n_dims = layout->n_items = 0;
+  layout->columns = layout->width = 1;
+  for (int k = 0; k < v->n_dims; ++k) {
+    is_item[items[k]] = 1;
+    add_item(layout, array->shape[items[k]], array->strides[items[k]]);
   }
-  return PYEMU_OK;
+  for (int i = 0; i < array->rank; ++i)
+    if (!is_item[i])
+      add_columns(layout, array->shape[i], array->strides[i]);
+  add_missing(layout);
+  if (v->has_batch || layout->columns == 1)
+    return PYEMU_OK;
+  return fail(error, PYEMU_ERR_SIZE,
+              "'%s' has one value for all columns, but its array has %lld elements", v->name,
+              (long long)layout->columns);
 }
 
 int layout_is_tensor(const struct layout *layout, int32_t dtype) {
   const int64_t size = (int64_t)dtype_size(dtype);
-  return layout->dtype == dtype && layout->n_dims == 1 &&
-         (layout->width == 1 || layout->level_stride == size) &&
-         layout->strides[0] == layout->width * size && (uintptr_t)layout->data % (size_t)size == 0;
+  return layout->dtype == dtype && layout->n_dims == 1 && layout->n_items == 1 &&
+         layout->item_strides[0] == size && layout->strides[0] == layout->width * size &&
+         (uintptr_t)layout->data % (size_t)size == 0;
 }
 
 /* An exponent of all ones is infinity or NaN. Integer arithmetic, so that it vectorises. */
@@ -174,85 +239,122 @@ int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count) {
                                   : 1;
 }
 
-/* A place in an array: one index for each dimension of columns but the fastest. */
-struct cursor {
-  int64_t index[PYEMU_MAX_RANK];
-  char *data;
+/* An array and its tensor side by side, and which way to copy. */
+struct transfer {
+  const struct layout *layout;
+  int32_t dtype; /* of the tensor */
+  int is_gather;
+  int is_checked;
+  int is_finite;
 };
 
-/* Step to the next stretch of the fastest dimension; 0 after the last one. */
-static int advance(const struct layout *layout, struct cursor *cursor) {
-  for (int i = 1; i < layout->n_dims; ++i) {
-    cursor->data += layout->strides[i];
-    if (++cursor->index[i] < layout->shape[i])
-      return 1;
-    cursor->data -= layout->strides[i] * layout->shape[i];
-    cursor->index[i] = 0;
-  }
-  return 0;
-}
-
-/* 'columns' columns of the array from the cursor, as a matrix of rows = columns. A variable with
- * one value per column is a single row, so that its columns are the adjacent elements. */
-static struct matrix array_matrix(const struct layout *layout, char *data) {
-  if (layout->width == 1)
-    return (struct matrix){data, layout->dtype, 0, layout->strides[0]};
-  return (struct matrix){data, layout->dtype, layout->strides[0], layout->level_stride};
-}
-
-static struct matrix tensor_matrix(const struct layout *layout, char *data, int32_t dtype) {
-  int64_t size = (int64_t)dtype_size(dtype);
-  return (struct matrix){data, dtype, layout->width * size, size};
-}
-
-static void copy_columns(const struct layout *layout, const struct matrix *dst,
-                         const struct matrix *src, int64_t columns) {
-  if (layout->width == 1)
-    copy_matrix(dst, src, 1, columns);
-  else
-    copy_matrix(dst, src, columns, layout->width);
-}
-
-int layout_gather(const struct layout *layout, void *tensor, int32_t dtype, int check) {
-  if (layout->columns == 0)
-    return 1;
-  const int64_t row = layout->width * (int64_t)dtype_size(dtype);
-  const int64_t step = layout->width == 1 ? layout->shape[0] : CHECK_COLUMNS;
-  struct cursor cursor = {{0}, layout->data};
-  char *out = tensor;
-  int finite = 1;
-  do {
-    for (int64_t i = 0, n; i < layout->shape[0]; i += n, out += n * row) {
-      n = layout->shape[0] - i < step ? layout->shape[0] - i : step;
-      struct matrix src = array_matrix(layout, cursor.data + i * layout->strides[0]);
-      struct matrix dst = tensor_matrix(layout, out, dtype);
-      copy_columns(layout, &dst, &src, n);
-      if (check)
-        finite &= tensor_is_finite(out, dtype, n * layout->width);
-    }
-  } while (advance(layout, &cursor));
-  return finite;
-}
-
-void layout_scatter(const struct layout *layout, const void *tensor, int32_t dtype) {
-  if (layout->columns == 0)
+static void move_matrix(struct transfer *t, const struct matrix *array, const struct matrix *tensor,
+                        int64_t rows, int64_t n) {
+  if (!t->is_gather) {
+    copy_matrix(array, tensor, rows, n);
     return;
-  const int64_t row = layout->width * (int64_t)dtype_size(dtype);
-  struct cursor cursor = {{0}, layout->data};
-  char *in = (char *)tensor; /* only read from */
-  do {
-    struct matrix src = tensor_matrix(layout, in, dtype);
-    struct matrix dst = array_matrix(layout, cursor.data);
-    copy_columns(layout, &dst, &src, layout->shape[0]);
-    in += layout->shape[0] * row;
-  } while (advance(layout, &cursor));
+  }
+  copy_matrix(tensor, array, rows, n);
+  if (t->is_checked)
+    t->is_finite &= tensor_is_finite(tensor->data, tensor->dtype, rows * n);
 }
 
-double layout_element(const struct layout *layout, int64_t column, int64_t level) {
-  char *at = layout->data + level * layout->level_stride;
+/* 'columns' adjacent columns whose items have one dimension. Few at a time, so that the check finds
+ * them in the first-level cache. Items of one value are a single row: then columns are its
+ * elements.
+ */
+static void move_rows(struct transfer *t, char *array, char *tensor, int64_t columns) {
+  const struct layout *layout = t->layout;
+  const int64_t size = (int64_t)dtype_size(t->dtype), row = layout->width * size;
+  if (layout->width == 1) {
+    struct matrix a = {array, layout->dtype, 0, layout->strides[0]},
+                  b = {tensor, t->dtype, 0, size};
+    move_matrix(t, &a, &b, 1, columns);
+    return;
+  }
+  for (int64_t i = 0, n; i < columns; i += n) {
+    n = columns - i < CHECK_COLUMNS ? columns - i : CHECK_COLUMNS;
+    struct matrix a = {array + i * layout->strides[0], layout->dtype, layout->strides[0],
+                       layout->item_strides[0]};
+    struct matrix b = {tensor + i * row, t->dtype, row, size};
+    move_matrix(t, &a, &b, n, layout->width);
+  }
+}
+
+/* One item of two or more dimensions: a matrix of the last two for every index of the others. */
+static void move_item(struct transfer *t, char *array, char *tensor) {
+  const struct layout *layout = t->layout;
+  const int outer = layout->n_items - 2;
+  const int64_t rows = layout->item_shape[outer], n = layout->item_shape[outer + 1];
+  const int64_t size = (int64_t)dtype_size(t->dtype);
+  int64_t index[PYEMU_MAX_RANK] = {0};
+  for (int i = 0; i >= 0;) {
+    struct matrix a = {array, layout->dtype, layout->item_strides[outer],
+                       layout->item_strides[outer + 1]};
+    struct matrix b = {tensor, t->dtype, n * size, size};
+    move_matrix(t, &a, &b, rows, n);
+    tensor += rows * n * size;
+    for (i = outer - 1; i >= 0; --i) {
+      array += layout->item_strides[i];
+      if (++index[i] < layout->item_shape[i])
+        break;
+      array -= layout->item_strides[i] * layout->item_shape[i];
+      index[i] = 0;
+    }
+  }
+}
+
+/* 'columns' adjacent columns, of items of any rank. */
+static void move_columns(struct transfer *t, char *array, char *tensor, int64_t columns) {
+  const int64_t row = t->layout->width * (int64_t)dtype_size(t->dtype);
+  if (t->layout->n_items == 1)
+    move_rows(t, array, tensor, columns);
+  else
+    for (int64_t i = 0; i < columns; ++i)
+      move_item(t, array + i * t->layout->strides[0], tensor + i * row);
+}
+
+/* All columns up to the first 'columns', a stretch of the fastest dimension at a time. */
+static void move(struct transfer *t, int64_t columns, char *tensor) {
+  const struct layout *layout = t->layout;
+  const int64_t row = layout->width * (int64_t)dtype_size(t->dtype);
+  int64_t index[PYEMU_MAX_RANK] = {0};
+  char *array = layout->data;
+  for (int64_t done = 0, n; done < columns; done += n, tensor += n * row) {
+    n = columns - done < layout->shape[0] ? columns - done : layout->shape[0];
+    move_columns(t, array, tensor, n);
+    for (int i = 1; i < layout->n_dims; ++i) {
+      array += layout->strides[i];
+      if (++index[i] < layout->shape[i])
+        break;
+      array -= layout->strides[i] * layout->shape[i];
+      index[i] = 0;
+    }
+  }
+}
+
+int layout_gather(const struct layout *layout, int64_t columns, void *tensor, int32_t dtype,
+                  int check) {
+  struct transfer t = {layout, dtype, 1, check, 1};
+  move(&t, columns, tensor);
+  return t.is_finite;
+}
+
+void layout_scatter(const struct layout *layout, int64_t columns, const void *tensor,
+                    int32_t dtype) {
+  struct transfer t = {layout, dtype, 0, 0, 1};
+  move(&t, columns, (char *)tensor); /* only read from */
+}
+
+double layout_element(const struct layout *layout, int64_t column, int64_t element) {
+  char *at = layout->data;
   for (int i = 0; i < layout->n_dims; ++i) {
     at += column % layout->shape[i] * layout->strides[i];
     column /= layout->shape[i];
+  }
+  for (int i = layout->n_items - 1; i >= 0; --i) {
+    at += element % layout->item_shape[i] * layout->item_strides[i];
+    element /= layout->item_shape[i];
   }
   double value;
   struct matrix src = {at, layout->dtype, 0, 0};
@@ -261,14 +363,17 @@ double layout_element(const struct layout *layout, int64_t column, int64_t level
   return value;
 }
 
+static void widen_span(int64_t extent, int64_t stride, int64_t *low, int64_t *high) {
+  int64_t reach = (extent - 1) * stride;
+  *(reach < 0 ? low : high) += reach;
+}
+
 void layout_span(const struct layout *layout, const char **first, const char **end) {
   int64_t low = 0, high = (int64_t)dtype_size(layout->dtype);
-  int64_t reach = (layout->width - 1) * layout->level_stride;
-  *(reach < 0 ? &low : &high) += reach;
-  for (int i = 0; i < layout->n_dims; ++i) {
-    reach = (layout->shape[i] - 1) * layout->strides[i];
-    *(reach < 0 ? &low : &high) += reach;
-  }
+  for (int i = 0; i < layout->n_dims; ++i)
+    widen_span(layout->shape[i], layout->strides[i], &low, &high);
+  for (int i = 0; i < layout->n_items; ++i)
+    widen_span(layout->item_shape[i], layout->item_strides[i], &low, &high);
   *first = layout->data + low;
   *end = layout->data + high;
 }

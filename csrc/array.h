@@ -1,5 +1,4 @@
-/* array.h - from the caller's array, of any rank and stride, to a (column, width) tensor and back.
- */
+/* array.h - from the caller's array, of any rank and stride, to a contiguous tensor and back. */
 #ifndef PYEMU_ARRAY_H
 #define PYEMU_ARRAY_H
 
@@ -7,8 +6,10 @@
 #include "error.h"
 
 /*
- * The caller's array as columns by levels. Dimensions that lie end to end in memory are merged;
- * 'columns[0]' is the fastest of those that enumerate columns. Strides are in bytes.
+ * The caller's array as columns of items: the level of a column, or the dimensions of a field.
+ * Dimensions that lie end to end in memory are merged. Those that enumerate columns are listed from
+ * the fastest to the slowest, those of one item as in the tensor, the slowest first. Strides are in
+ * bytes.
  */
 struct layout {
   char *data;
@@ -16,8 +17,10 @@ struct layout {
   int n_dims; /* of columns, 1 or more */
   int64_t shape[PYEMU_MAX_RANK];
   int64_t strides[PYEMU_MAX_RANK];
-  int64_t level_stride;
-  int64_t width;
+  int n_items; /* dimensions of an item, 1 or more */
+  int64_t item_shape[PYEMU_MAX_RANK];
+  int64_t item_strides[PYEMU_MAX_RANK];
+  int64_t width; /* elements of an item */
   int64_t columns;
 };
 
@@ -28,18 +31,20 @@ int layout_make(struct layout *layout, const pyemu_array *array, const struct va
 /* 1 if the bytes of the array are those of a tensor of element type 'dtype'. */
 int layout_is_tensor(const struct layout *layout, int32_t dtype);
 
-/* Copy the array into the tensor. With 'check', returns 0 if a real number in the tensor is not
- * finite (the copy is made in any case), else 1. */
-int layout_gather(const struct layout *layout, void *tensor, int32_t dtype, int check);
+/* Copy the first 'columns' columns of the array into the tensor. With 'check', returns 0 if a real
+ * number in the tensor is not finite (the copy is made in any case), else 1. */
+int layout_gather(const struct layout *layout, int64_t columns, void *tensor, int32_t dtype,
+                  int check);
 
-/* Copy the tensor into the array. */
-void layout_scatter(const struct layout *layout, const void *tensor, int32_t dtype);
+/* Copy the tensor into the first 'columns' columns of the array. */
+void layout_scatter(const struct layout *layout, int64_t columns, const void *tensor,
+                    int32_t dtype);
 
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count);
 
-/* One element of the array, as a double. */
-double layout_element(const struct layout *layout, int64_t column, int64_t level);
+/* Element 'element' of an item, counted in the order of the tensor, as a double. */
+double layout_element(const struct layout *layout, int64_t column, int64_t element);
 
 /* Lowest address of the array, and the first one behind it. */
 void layout_span(const struct layout *layout, const char **first, const char **end);

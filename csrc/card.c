@@ -7,15 +7,19 @@
 #include "json.h"
 
 /* Bounds on what a card may claim, far above any real one. */
-enum { MAX_NAME = 255, MAX_VARIABLES = 4096, MAX_LEVELS = 1 << 24 };
+enum { MAX_NAME = 255, MAX_VARIABLES = 4096, MAX_SIZE = 1 << 24 };
 
 /* A card while it is read. */
 struct draft {
   const struct json *json;
   const struct json_node *root;
   struct card *card;
+  int is_field;
   const struct error *error;
 };
+
+/* The name of the dimension that enumerates columns, or the members of a batch of fields. */
+static const char *batch_name(const struct draft *d) { return d->is_field ? "sample" : "column"; }
 
 static int fail_field(const struct draft *d, const char *where, const char *field,
                       const char *expected, const struct json_node *found) {
@@ -53,43 +57,65 @@ static int read_dtype(const struct draft *d, const struct json_node *entry, stru
               known ? node->text : "none");
 }
 
-/* The size of the vertical dimension 'v->level_name' from the card's "dimensions". */
-static int read_width(const struct draft *d, struct variable *v) {
+/* The size of a dimension from the card's "dimensions". */
+static int read_size(const struct draft *d, const struct variable *v, struct dimension *dimension) {
   const struct json_node *sizes = json_member(d->json, d->root, "dimensions");
-  const struct json_node *size = json_member(d->json, sizes, v->level_name);
-  if (!json_integer(size, &v->width) || v->width < 1 || v->width > MAX_LEVELS)
+  const struct json_node *size = json_member(d->json, sizes, dimension->name);
+  if (!json_integer(size, &dimension->size) || dimension->size < 1 || dimension->size > MAX_SIZE)
     return fail(
         d->error, PYEMU_ERR_CARD,
         "variable '%s' has dimension '%s', for which the card's 'dimensions' must give a whole "
         "number from 1 to %d, found %s",
-        v->name, v->level_name, MAX_LEVELS,
+        v->name, dimension->name, MAX_SIZE,
         size && size->type == JSON_NUMBER ? "another number" : json_type_name(size));
   return PYEMU_OK;
 }
 
+/* Append one of the dimensions after the batch. */
+static int read_dim(const struct draft *d, const struct json_node *node, struct variable *v) {
+  if (node->type != JSON_STRING || node->length > MAX_NAME || json_is(node, batch_name(d)))
+    return fail(
+        d->error, PYEMU_ERR_CARD,
+        "variable '%s' on the card: 'dims' must be names of dimensions, '%s' only the first",
+        v->name, batch_name(d));
+  struct dimension *dimension = &v->dims[v->n_dims++];
+  dimension->name = json_string(node);
+  if (!dimension->name)
+    return fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+  int status = read_size(d, v, dimension);
+  if (status == PYEMU_OK && !multiply_sizes(v->width, dimension->size, &v->width))
+    status = fail(d->error, PYEMU_ERR_CARD, "variable '%s' on the card is too large to address",
+                  v->name);
+  return status;
+}
+
+/* The batch, if any, comes first. A column has at most one more dimension, its level. */
 static int read_dims(const struct draft *d, const struct json_node *entry, struct variable *v) {
   const struct json_node *dims = json_member(d->json, entry, "dims");
   if (!dims || dims->type != JSON_ARRAY)
     return fail(d->error, PYEMU_ERR_CARD,
                 "variable '%s' on the card must have a list 'dims', found %s", v->name,
                 json_type_name(dims));
-  const struct json_node *column = json_first(d->json, dims);
-  if (!json_is(column, "column") || dims->count > 2)
-    return fail(d->error, PYEMU_ERR_CARD,
-                "variable '%s' on the card: 'dims' must be [\"column\"] or [\"column\", LEVEL]",
-                v->name);
+  const struct json_node *node = json_first(d->json, dims);
+  int64_t n_dims = dims->count;
   v->width = 1;
-  if (dims->count == 1)
-    return PYEMU_OK;
-  const struct json_node *level = json_next(d->json, column);
-  if (level->type != JSON_STRING || level->length > MAX_NAME || json_is(level, "column"))
-    return fail(
-        d->error, PYEMU_ERR_CARD,
-        "variable '%s' on the card: the second of 'dims' must be the name of a vertical dimension",
-        v->name);
-  v->level_name = json_string(level);
-  return v->level_name ? read_width(d, v)
-                       : fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+  v->has_batch = node && json_is(node, batch_name(d));
+  if (v->has_batch) {
+    node = json_next(d->json, node);
+    --n_dims;
+  }
+  if (!v->has_batch && !d->is_field && v->direction == PYEMU_OUTPUT)
+    return fail(d->error, PYEMU_ERR_CARD,
+                "output '%s' on the card: 'dims' must begin with \"column\"", v->name);
+  if (n_dims > (d->is_field ? PYEMU_MAX_RANK : v->has_batch))
+    return fail(d->error, PYEMU_ERR_CARD, "variable '%s' on the card: 'dims' must be %s", v->name,
+                d->is_field ? "at most 7 names besides \"sample\""
+                            : "[\"column\"], [\"column\", LEVEL] or []");
+  v->is_level = !d->is_field && n_dims == 1;
+  int status = PYEMU_OK;
+  for (; node && status == PYEMU_OK; node = json_next(d->json, node))
+    status = read_dim(d, node, v);
+  return status;
 }
 
 /* A CF standard name is recommended but not required. */
@@ -140,15 +166,16 @@ static int check_schema(const struct draft *d) {
 }
 
 /* Refuse what would be silently wrong if it were ignored. */
-static int check_supported(const struct draft *d) {
+static int check_supported(struct draft *d) {
   const struct json_node *kind = json_member(d->json, d->root, "kind");
   const struct json_node *noise = json_member(d->json, d->root, "noise");
   const struct json_node *state = json_member(d->json, d->root, "state");
   if (!kind || kind->type != JSON_STRING)
     return fail_field(d, "", "kind", "a string", kind);
-  if (!json_is(kind, "column"))
+  d->is_field = json_is(kind, "field");
+  if (!d->is_field && !json_is(kind, "column"))
     return fail(d->error, PYEMU_ERR_UNSUPPORTED,
-                "the card's kind is '%.*s'; libpyemu %s runs emulators of kind 'column'",
+                "the card's kind is '%.*s'; libpyemu %s runs the kinds 'column' and 'field'",
                 (int)(kind->length < 40 ? kind->length : 40), kind->text, pyemu_version());
   if (noise && noise->type != JSON_NULL)
     return fail(d->error, PYEMU_ERR_UNSUPPORTED,
@@ -183,7 +210,7 @@ static int read_lists(const struct draft *d) {
   return status == PYEMU_OK ? read_variables(d, outputs, PYEMU_OUTPUT) : status;
 }
 
-static int read_card(const struct draft *d) {
+static int read_card(struct draft *d) {
   if (d->root->type != JSON_OBJECT)
     return fail(d->error, PYEMU_ERR_CARD, "the card must be a JSON object, found %s",
                 json_type_name(d->root));
@@ -201,7 +228,7 @@ int card_parse(struct card *card, const char *text, size_t length, const struct 
     error_prefix(error, "the emulator card is ");
     return status;
   }
-  struct draft draft = {&json, json.nodes, card, error};
+  struct draft draft = {.json = &json, .root = json.nodes, .card = card, .error = error};
   card->text = calloc(length + 1, 1);
   status = card->text ? read_card(&draft) : fail(error, PYEMU_ERR_MEMORY, "no memory for the card");
   if (status == PYEMU_OK)
@@ -212,12 +239,46 @@ int card_parse(struct card *card, const char *text, size_t length, const struct 
   return status;
 }
 
+/* One variable of a raw graph: its dimensions have no names of their own. */
+static int copy_tensor(struct variable *v, const struct engine_tensor *tensor) {
+  static const char *const names[] = {"size 1", "size 2", "size 3", "size 4",
+                                      "size 5", "size 6", "size 7", "size 8"};
+  int first = tensor->rank > 0 && tensor->shape[0] < 0;
+  v->name = strdup(tensor->name);
+  v->standard_name = calloc(1, 1);
+  v->units = calloc(1, 1);
+  v->dtype = tensor->dtype;
+  v->direction = tensor->direction;
+  v->width = tensor->width;
+  v->has_batch = first;
+  int complete = v->name && v->standard_name && v->units;
+  for (int i = first; i < tensor->rank && complete; ++i) {
+    struct dimension *dimension = &v->dims[v->n_dims++];
+    *dimension = (struct dimension){strdup(names[i]), tensor->shape[i]};
+    complete = dimension->name != NULL;
+  }
+  return complete;
+}
+
+int card_from_tensors(struct card *card, const struct engine_tensor *tensors, int64_t n_tensors,
+                      int64_t n_inputs, const struct error *error) {
+  *card = (struct card){.text = calloc(1, 1), .n_inputs = n_inputs};
+  card->variables = calloc((size_t)n_tensors + 1, sizeof *card->variables);
+  int complete = card->text && card->variables;
+  while (complete && card->n_variables < n_tensors) {
+    struct variable *v = &card->variables[card->n_variables];
+    complete = copy_tensor(v, &tensors[card->n_variables++]);
+  }
+  return complete ? PYEMU_OK : fail(error, PYEMU_ERR_MEMORY, "no memory for the variables");
+}
+
 void card_free(struct card *card) {
   for (int64_t i = 0; i < card->n_variables; ++i) {
     free(card->variables[i].name);
     free(card->variables[i].standard_name);
     free(card->variables[i].units);
-    free(card->variables[i].level_name);
+    for (int k = 0; k < card->variables[i].n_dims; ++k)
+      free(card->variables[i].dims[k].name);
   }
   free(card->variables);
   free(card->text);

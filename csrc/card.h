@@ -2,18 +2,32 @@
 #ifndef PYEMU_CARD_H
 #define PYEMU_CARD_H
 
+#include "engine.h"
 #include "error.h"
 
 /* The newest card schema that this library reads. */
 enum { CARD_SCHEMA = 1 };
 
-/* One input or output. Its tensor is (column, width) if it has a level, else (column). */
+/* A dimension of one column's values or of one field. */
+struct dimension {
+  char *name;
+  int64_t size;
+};
+
+/*
+ * One input or output. Its tensor has the columns (or members of a batch of fields) first, if there
+ * is a batch, and then 'dims' in their order: none for one value per column, the level for a
+ * profile, several for a field.
+ */
 struct variable {
   char *name;
   char *standard_name;
   char *units;
-  char *level_name; /* NULL: one value per column */
-  int64_t width;    /* number of levels, 1 if level_name is NULL */
+  struct dimension dims[PYEMU_MAX_RANK];
+  int n_dims;
+  int has_batch;
+  int is_level;  /* 'dims' is the one level of a column */
+  int64_t width; /* product of the sizes of 'dims' */
   int32_t dtype;
   int32_t direction;
 };
@@ -35,6 +49,11 @@ struct reference {
 /* Read and check the card. Errors: SCHEMA, CARD, UNSUPPORTED, MEMORY. */
 int card_parse(struct card *card, const char *text, size_t length, const struct error *error);
 void card_free(struct card *card);
+
+/* Stand in for a card with what an engine says of its graph: names and sizes, but no units.
+ * Errors: MEMORY. */
+int card_from_tensors(struct card *card, const struct engine_tensor *tensors, int64_t n_tensors,
+                      int64_t n_inputs, const struct error *error);
 
 /* Index of the variable 'name', or -1. */
 int64_t card_find(const struct card *card, const char *name);

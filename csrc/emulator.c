@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dtype.h"
 #include "file.h"
@@ -13,6 +14,8 @@
 
 /* Tensors start on their own cache line. */
 enum { ALIGNMENT = 64 };
+
+enum { ALL_COLUMNS = -1 };
 
 /* Take the handle for this thread. Errors: CLOSED, BUSY. */
 static int enter(pyemu_emulator *e, const struct error *error) {
@@ -32,6 +35,12 @@ static int leave(pyemu_emulator *e, int status) {
 int emulator_fail_closed(const struct error *error) {
   return fail(error, PYEMU_ERR_CLOSED,
               "the emulator is not open: it was closed already, or never opened");
+}
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static void destroy(pyemu_emulator *e) {
@@ -75,6 +84,8 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
   if (options->threads < 1 || options->threads > 1024)
     return fail(error, PYEMU_ERR_ARGUMENT, "%d threads asked for; expected 1 to 1024",
                 options->threads);
+  if (options->raw != 0 && options->raw != 1)
+    return fail(error, PYEMU_ERR_ARGUMENT, "raw is %d; expected 0 or 1", options->raw);
   if (options->allow_code != 0 && options->allow_code != 1)
     return fail(error, PYEMU_ERR_ARGUMENT, "allow_code is %d; expected 0 or 1",
                 options->allow_code);
@@ -92,9 +103,10 @@ static int check_digest(const struct source *source, const char *expected,
   sha256_text(source->bytes, source->size, digest);
   if (sha256_equal(digest, expected))
     return PYEMU_OK;
-  return fail(error, PYEMU_ERR_CODE,
-              "the file has SHA-256 %s, but %.64s was asked for: it is another file, or was changed",
-              digest, expected);
+  return fail(
+      error, PYEMU_ERR_CODE,
+      "the file has SHA-256 %s, but %.64s was asked for: it is another file, or was changed",
+      digest, expected);
 }
 
 /* Code runs only with leave, or with a digest, which has been compared already. The engine "stub"
@@ -115,21 +127,38 @@ static int check_code(const struct source *source, enum file_kind kind,
 static void describe_tensors(const struct card *card, struct engine_tensor *tensors) {
   for (int64_t i = 0; i < card->n_variables; ++i) {
     const struct variable *v = &card->variables[i];
-    tensors[i] = (struct engine_tensor){
-        v->name, v->dtype, v->direction, v->level_name ? 2 : 1, {-1, v->width}, v->width};
+    struct engine_tensor *t = &tensors[i];
+    *t = (struct engine_tensor){
+        .name = v->name, .dtype = v->dtype, .direction = v->direction, .width = v->width};
+    if (v->has_batch)
+      t->shape[t->rank++] = -1;
+    for (int k = 0; k < v->n_dims; ++k)
+      t->shape[t->rank++] = v->dims[k].size;
   }
+}
+
+/* What an engine says of a graph takes the place of the card. */
+static int describe_raw(pyemu_emulator *e, const struct error *error) {
+  const struct engine *engine = e->plugin.engine;
+  const struct engine_tensor *tensors;
+  int64_t n_tensors, n_inputs;
+  int status =
+      engine->describe(e->engine_state, &tensors, &n_tensors, &n_inputs, error->text, error->size);
+  return status == PYEMU_OK ? card_from_tensors(&e->card, tensors, n_tensors, n_inputs, error)
+                            : status;
 }
 
 static int create_engine(pyemu_emulator *e, const struct source *file, const pyemu_options *options,
                          const struct error *error) {
-  struct engine_tensor *tensors = calloc((size_t)e->card.n_variables, sizeof *tensors);
+  struct engine_tensor *tensors = calloc((size_t)e->card.n_variables + 1, sizeof *tensors);
   if (!tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
   describe_tensors(&e->card, tensors);
   struct engine_source source = {.bytes = file->bytes,
                                  .size = file->size,
                                  .path = file->path,
-                                 .tensors = tensors,
+                                 .is_raw = options->raw,
+                                 .tensors = options->raw ? NULL : tensors,
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
                                  .device = options->device,
@@ -138,10 +167,13 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .reference_columns = e->reference.columns,
                                  .reference_values = e->reference.values};
   int status = plugin_load(&e->plugin, options->engine, error);
+  if (status == PYEMU_OK && options->raw && !e->plugin.engine->describe)
+    status = fail(error, PYEMU_ERR_UNSUPPORTED, "engine '%s' runs no graph without a card",
+                  options->engine);
   if (status == PYEMU_OK)
     status = e->plugin.engine->create(&source, &e->engine_state, error->text, error->size);
   free(tensors);
-  return status;
+  return status == PYEMU_OK && options->raw ? describe_raw(e, error) : status;
 }
 
 /* Read the texts and see that the options allow the file to be opened with them. */
@@ -149,7 +181,8 @@ static int inspect(const struct source *source, pyemu_options *options, struct f
                    const struct error *error) {
   int status = options->sha256 ? check_digest(source, options->sha256, error) : PYEMU_OK;
   if (status == PYEMU_OK)
-    status = file_find_texts(source->bytes, source->size, texts, error);
+    status = options->raw ? file_find_kind(source->bytes, source->size, texts, error)
+                          : file_find_texts(source->bytes, source->size, texts, error);
   if (status != PYEMU_OK)
     return status;
   if (!options->engine)
@@ -162,17 +195,19 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
                 const struct error *error) {
   struct file_texts texts;
   int status = inspect(source, options, &texts, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !options->raw)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !options->raw)
     status = reference_parse(&e->reference, &e->card, texts.reference, texts.reference_size, error);
+  if (status == PYEMU_OK)
+    status = create_engine(e, source, options, error);
   if (status != PYEMU_OK)
     return status;
-  e->bindings = calloc((size_t)e->card.n_variables, sizeof *e->bindings);
-  e->tensors = calloc((size_t)e->card.n_variables, sizeof *e->tensors);
+  e->bindings = calloc((size_t)e->card.n_variables + 1, sizeof *e->bindings);
+  e->tensors = calloc((size_t)e->card.n_variables + 1, sizeof *e->tensors);
   if (!e->bindings || !e->tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
-  return create_engine(e, source, options, error);
+  return PYEMU_OK;
 }
 
 static int open_source(const struct source *source, const pyemu_options *given,
@@ -188,7 +223,9 @@ static int open_source(const struct source *source, const pyemu_options *given,
   e->columns = -1;
   e->check_finite = options.check_finite != 0;
   feholdexcept(&environment);
+  const double start = seconds_now();
   status = fill(e, source, &options, error);
+  e->counters.open_seconds = seconds_now() - start;
   if (status != PYEMU_OK)
     destroy(e);
   fesetenv(&environment);
@@ -241,11 +278,11 @@ static int units_agree(const char *a, const char *b) {
   return n == m && memcmp(a, b, n) == 0;
 }
 
-/* All other bound arrays must have as many columns. */
+/* All other bound arrays with a batch must have as many columns. */
 static int check_columns(const pyemu_emulator *e, int64_t index, int64_t columns,
                          const struct error *error) {
   for (int64_t i = 0; i < e->card.n_variables && columns != e->columns; ++i)
-    if (i != index && e->bindings[i].is_bound)
+    if (i != index && e->bindings[i].is_bound && e->card.variables[i].has_batch)
       return fail(
           error, PYEMU_ERR_SIZE,
           "the array for '%s' has %lld columns, but '%s' is bound with %lld; to change the number "
@@ -269,12 +306,13 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
                 "'%s' is given in '%.60s', but the emulator needs '%s'; convert the array", name,
                 units, v->units);
   int status = layout_make(&layout, array, v, level_dim, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && v->has_batch)
     status = check_columns(e, index, layout.columns, error);
   if (status != PYEMU_OK)
     return status;
   e->bindings[index] = (struct binding){layout, 1, layout_is_tensor(&layout, v->dtype)};
-  e->columns = layout.columns;
+  if (v->has_batch || e->columns < 0)
+    e->columns = layout.columns;
   e->is_prepared = 0;
   return PYEMU_OK;
 }
@@ -342,11 +380,16 @@ static int check_aliases(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
+/* Items in the tensor of a variable when the emulator runs on so many columns. */
+static int64_t batch_size(const struct variable *v, int64_t columns) {
+  return v->has_batch ? columns : 1;
+}
+
 /* Bytes of the tensor of variable 'i', rounded up to the alignment; 0 if they do not fit. */
 static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
   const struct variable *v = &e->card.variables[i];
   int64_t count;
-  if (!multiply_sizes(e->columns, v->width, &count) ||
+  if (!multiply_sizes(batch_size(v, e->columns), v->width, &count) ||
       !multiply_sizes(count, (int64_t)dtype_size(v->dtype), size) || *size > INT64_MAX - ALIGNMENT)
     return 0;
   *size = (*size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -359,6 +402,7 @@ static int reserve(pyemu_emulator *e, int64_t size, const struct error *error) {
     return PYEMU_OK;
   free(e->memory);
   e->memory_size = 0;
+  e->counters.allocations += 1;
   e->memory = aligned_alloc(ALIGNMENT, (size_t)size);
   if (!e->memory)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the %lld bytes of tensors of %lld columns",
@@ -404,19 +448,30 @@ static int prepare(pyemu_emulator *e, const struct error *error) {
   return status;
 }
 
+/* Append the index of an element along every dimension of its item. */
+static void append_place(const struct variable *v, int64_t element, const struct error *error) {
+  int64_t below = v->width;
+  for (int i = 0; i < v->n_dims; ++i) {
+    below /= v->dims[i].size;
+    error_append(error, ", %s %lld", v->dims[i].name, (long long)(element / below) + 1);
+    element %= below;
+  }
+}
+
 /* Say where the first number is that is not finite once it has the type of the variable. */
-static int fail_not_finite(const pyemu_emulator *e, int64_t index, const struct error *error) {
+static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t columns,
+                           const struct error *error) {
   const struct variable *v = &e->card.variables[index];
   const struct layout *layout = &e->bindings[index].layout;
-  for (int64_t column = 0; column < layout->columns; ++column)
-    for (int64_t level = 0; level < v->width; ++level) {
-      double value = layout_element(layout, column, level);
+  for (int64_t column = 0; column < batch_size(v, columns); ++column)
+    for (int64_t element = 0; element < v->width; ++element) {
+      double value = layout_element(layout, column, element);
       if (isfinite(v->dtype == PYEMU_FLOAT32 ? (double)(float)value : value))
         continue;
-      fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g in column %lld", v->name, value,
-           (long long)column + 1);
-      if (v->level_name)
-        error_append(error, ", %s %lld", v->level_name, (long long)level + 1);
+      fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
+      if (v->has_batch)
+        error_append(error, " in column %lld", (long long)column + 1);
+      append_place(v, element, error);
       error_append(error, " (counted from 1); %s",
                    isfinite(value) ? "that is too large for float32, the emulator's type"
                                    : "expected a finite number");
@@ -427,51 +482,93 @@ static int fail_not_finite(const pyemu_emulator *e, int64_t index, const struct 
               v->name);
 }
 
-static int gather_inputs(pyemu_emulator *e, const struct error *error) {
+static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
   for (int64_t i = 0; i < e->card.n_inputs; ++i) {
     const struct variable *v = &e->card.variables[i];
     const struct binding *input = &e->bindings[i];
+    const int64_t items = batch_size(v, columns);
     int finite = 1;
-    if (!input->is_direct)
-      finite = layout_gather(&input->layout, e->tensors[i], v->dtype, e->check_finite);
-    else if (e->check_finite)
-      finite = tensor_is_finite(e->tensors[i], v->dtype, e->columns * v->width);
+    if (!input->is_direct) {
+      finite = layout_gather(&input->layout, items, e->tensors[i], v->dtype, e->check_finite);
+      e->counters.copied_bytes += items * v->width * (int64_t)dtype_size(v->dtype);
+    } else if (e->check_finite) {
+      finite = tensor_is_finite(e->tensors[i], v->dtype, items * v->width);
+    }
     if (!finite)
-      return fail_not_finite(e, i, error);
+      return fail_not_finite(e, i, columns, error);
   }
   return PYEMU_OK;
 }
 
-static void scatter_outputs(const pyemu_emulator *e) {
-  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i)
-    if (!e->bindings[i].is_direct)
-      layout_scatter(&e->bindings[i].layout, e->tensors[i], e->card.variables[i].dtype);
+static void scatter_outputs(pyemu_emulator *e, int64_t columns) {
+  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    const int64_t items = batch_size(v, columns);
+    if (e->bindings[i].is_direct)
+      continue;
+    layout_scatter(&e->bindings[i].layout, items, e->tensors[i], v->dtype);
+    e->counters.copied_bytes += items * v->width * (int64_t)dtype_size(v->dtype);
+  }
 }
 
-static int run(pyemu_emulator *e, const struct error *error) {
-  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
-  if (status != PYEMU_OK || e->columns == 0)
+static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *error) {
+  struct counters *counters = &e->counters;
+  double start = seconds_now(), end;
+  int status = gather_inputs(e, columns, error);
+  counters->pack_seconds += (end = seconds_now()) - start;
+  if (status != PYEMU_OK)
     return status;
-  status = gather_inputs(e, error);
-  if (status == PYEMU_OK)
-    status =
-        e->plugin.engine->run(e->engine_state, e->columns, e->tensors, error->text, error->size);
-  if (status == PYEMU_OK)
-    scatter_outputs(e);
-  return status;
+  start = end;
+  status = e->plugin.engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
+  counters->engine_seconds += (end = seconds_now()) - start;
+  if (status != PYEMU_OK)
+    return status;
+  start = end;
+  scatter_outputs(e, columns);
+  counters->unpack_seconds += seconds_now() - start;
+  counters->calls += 1;
+  counters->columns += columns;
+  return PYEMU_OK;
 }
 
-int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
+/* 'columns' of ALL_COLUMNS means as many as are bound. */
+static int run(pyemu_emulator *e, int64_t columns, const struct error *error) {
+  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
+  if (status != PYEMU_OK)
+    return status;
+  if (columns == ALL_COLUMNS)
+    columns = e->columns;
+  if (columns < 0 || columns > e->columns)
+    return fail(error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 to %lld",
+                (long long)columns, (long long)e->columns);
+  return columns == 0 ? PYEMU_OK : run_timed(e, columns, error);
+}
+
+static int run_held(pyemu_emulator *emulator, int64_t columns, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   fenv_t environment;
-  (void)step;
   int status = enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   feholdexcept(&environment);
-  status = run(emulator, &error);
+  status = run(emulator, columns, &error);
   fesetenv(&environment);
   return leave(emulator, status);
+}
+
+int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
+  (void)step;
+  return run_held(emulator, ALL_COLUMNS, errmsg, errlen);
+}
+
+int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
+                      size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  (void)step;
+  if (columns < 0)
+    return fail(&error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 or more",
+                (long long)columns);
+  return run_held(emulator, columns, errmsg, errlen);
 }
 
 int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {

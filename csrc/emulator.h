@@ -15,6 +15,18 @@ struct binding {
   int is_direct; /* the engine uses the caller's memory itself */
 };
 
+/* What pyemu_report tells, since open. */
+struct counters {
+  int64_t calls;
+  int64_t columns;
+  int64_t copied_bytes;
+  int64_t allocations;
+  double open_seconds;
+  double pack_seconds;
+  double engine_seconds;
+  double unpack_seconds;
+};
+
 struct pyemu_emulator {
   atomic_int busy;
   struct card card;
@@ -28,6 +40,7 @@ struct pyemu_emulator {
   void **tensors;           /* by variable: memory of its tensor, inside 'memory' or the caller's */
   void *memory;
   int64_t memory_size;
+  struct counters counters;
 };
 
 /* Returns CLOSED. */

@@ -31,11 +31,13 @@ struct engine_tensor {
 };
 
 /* What an engine is made from. All of it is only valid during 'create', but for the reference
- * values, which live as long as the engine. */
+ * values, which live as long as the engine. With 'is_raw' there is no card: 'tensors' is NULL, and
+ * the engine is asked to describe the graph's own. */
 struct engine_source {
   const void *bytes; /* the emulator file */
   size_t size;
   const char *path; /* where the bytes were read from; NULL if they came from memory */
+  int is_raw;
   const struct engine_tensor *tensors; /* inputs, then outputs */
   int64_t n_tensors;
   int64_t n_inputs;
@@ -58,6 +60,9 @@ struct engine {
   void (*destroy)(void *state);
   /* The version of the runtime library behind the engine; lives as long as the state. */
   const char *(*version)(void *state);
+  /* The inputs, then the outputs of a raw graph; valid until the next call to the engine. */
+  int (*describe)(void *state, const struct engine_tensor **tensors, int64_t *n_tensors,
+                  int64_t *n_inputs, char *errmsg, size_t errlen);
 };
 
 /* The function a plugin exports: the engine of that name, or NULL if it has none. */

@@ -11,12 +11,21 @@ struct error error_in(char *errmsg, size_t errlen) {
   return error;
 }
 
+/* Names from files and texts of engines end up in messages: no control character of theirs may
+ * reach a terminal or break the one line. */
+static void make_plain(char *text) {
+  for (; *text; ++text)
+    if ((unsigned char)*text < ' ' || *text == 0x7F)
+      *text = ' ';
+}
+
 int fail(const struct error *error, int status, const char *format, ...) {
   if (error->text) {
     va_list args;
     va_start(args, format);
     vsnprintf(error->text, error->size, format, args);
     va_end(args);
+    make_plain(error->text);
   }
   return status;
 }
@@ -29,6 +38,7 @@ void error_append(const struct error *error, const char *format, ...) {
   va_start(args, format);
   vsnprintf(error->text + used, error->size - used, format, args);
   va_end(args);
+  make_plain(error->text + used);
 }
 
 void error_prefix(const struct error *error, const char *format, ...) {
@@ -41,6 +51,7 @@ void error_prefix(const struct error *error, const char *format, ...) {
   va_end(args);
   if (written < 0)
     return;
+  make_plain(prefix);
   size_t length = strlen(prefix);
   if (length >= error->size)
     length = error->size - 1;

@@ -13,7 +13,7 @@ struct error {
 /* Wrap the caller's buffer and empty it. */
 struct error error_in(char *errmsg, size_t errlen);
 
-/* Write the message, cut to the buffer, and return 'status'. */
+/* Write the message, cut to the buffer, its control characters made blanks, and return 'status'. */
 int fail(const struct error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

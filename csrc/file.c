@@ -170,16 +170,19 @@ static int is_zip(const unsigned char *bytes, size_t size) {
   return begins_with(bytes, size, "PK\3\4");
 }
 
-int file_find_texts(const unsigned char *bytes, size_t size, struct file_texts *texts,
-                    const struct error *error) {
-  int status;
+int file_find_kind(const unsigned char *bytes, size_t size, struct file_texts *texts,
+                   const struct error *error) {
   *texts = (struct file_texts){.kind = FILE_ONNX};
   if (is_zip(bytes, size))
-    status = read_zip(bytes, size, texts, error);
-  else if (is_python(bytes, size))
-    status = read_python(bytes, size, texts, error);
-  else
-    status = onnx_find_texts(bytes, size, texts, error);
+    return read_zip(bytes, size, texts, error);
+  if (is_python(bytes, size))
+    return read_python(bytes, size, texts, error);
+  return onnx_find_texts(bytes, size, texts, error);
+}
+
+int file_find_texts(const unsigned char *bytes, size_t size, struct file_texts *texts,
+                    const struct error *error) {
+  int status = file_find_kind(bytes, size, texts, error);
   return status == PYEMU_OK ? check_texts(texts, error) : status;
 }
 

@@ -24,6 +24,10 @@ int file_read(const char *path, unsigned char **bytes, size_t *size, const struc
 int file_find_texts(const unsigned char *bytes, size_t size, struct file_texts *texts,
                     const struct error *error);
 
+/* Tell the kind only: the texts may be missing. Errors: FORMAT, UNSUPPORTED. */
+int file_find_kind(const unsigned char *bytes, size_t size, struct file_texts *texts,
+                   const struct error *error);
+
 /* A kind for messages ("an ONNX graph"), the engine that runs it, and 1 if it carries code. */
 const char *file_kind_description(enum file_kind kind);
 const char *file_kind_engine(enum file_kind kind);

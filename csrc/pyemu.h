@@ -92,8 +92,9 @@ enum { PYEMU_INPUT = 1, PYEMU_OUTPUT = 2 };
 /* The highest rank of an array. */
 enum { PYEMU_MAX_RANK = 7 };
 
-/* 'level_dim' of pyemu_bind: the last dimension of the array is the vertical. */
-enum { PYEMU_LAST_DIM = -1 };
+/* 'level_dim' of pyemu_bind: for a column the last dimension of the array is the vertical; a field
+ * has its dimensions in the order of the card, or in the reverse order. */
+enum { PYEMU_LAST_DIM = -1, PYEMU_REVERSED_DIMS = -2 };
 
 /* An opened emulator. */
 typedef struct pyemu_emulator pyemu_emulator;
@@ -153,6 +154,10 @@ typedef struct pyemu_array {
  *   sha256           the SHA-256 digest that the file must have, as 64 hexadecimal digits of any
  *                    case, or NULL. A file of that digest may carry code; any other file, of
  *                    whatever kind, is refused with PYEMU_ERR_CODE.
+ *   raw              1: run an ONNX file as it is, without a card: variables are the graph's inputs
+ *                    and outputs, with the sizes it declares and no units; a first dimension that
+ *                    it leaves open enumerates columns. For tests of engines and first trials: what
+ *                    a card would check is not checked. 0: the file must have a card (default).
  *
  * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
  * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
@@ -167,10 +172,11 @@ typedef struct pyemu_options {
   const char *runtime_library;
   int allow_code;
   const char *sha256;
+  int raw;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0 }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
@@ -179,13 +185,18 @@ typedef struct pyemu_options {
  *   name           identifier in the file, and in pyemu_bind.
  *   standard_name  CF standard name, or an empty string if the card gives none.
  *   units          units, as in CF ("K", "W m-2", "1").
- *   level_name     name of the vertical dimension ("layer", "interface"), or NULL for a variable
- *                  with one value per column.
- *   level_size     number of levels; 1 for a variable with one value per column.
+ *   level_name     name of the vertical dimension ("layer", "interface") of a column, or NULL for a
+ *                  variable without.
+ *   level_size     number of levels; 1 for a variable without.
  *   dtype          element type in the graph. Arrays of another real kind may be bound: they are
  *                  converted.
  *   direction      PYEMU_INPUT or PYEMU_OUTPUT.
  *   is_bound       1 if an array is bound to it now, else 0.
+ *   has_batch      1 if it has a value (a profile, a field) for every column or member of a batch;
+ *                  0 if it has one for all of them.
+ *   n_dims         number of dimensions of one value: 0, 1 for a profile, more for a field.
+ *   dim_names      their names, the slowest first.
+ *   dim_sizes      their sizes.
  */
 typedef struct pyemu_variable {
   size_t sizeof_variable;
@@ -197,7 +208,38 @@ typedef struct pyemu_variable {
   int32_t dtype;
   int32_t direction;
   int32_t is_bound;
+  int32_t has_batch;
+  int32_t n_dims;
+  const char *dim_names[7];
+  int64_t dim_sizes[7];
 } pyemu_variable;
+
+/*
+ * What a handle has done since it was opened. Set 'sizeof_counters' to sizeof(pyemu_counters)
+ * before the call. Failed runs count their time but not as calls.
+ *
+ *   calls           successful runs on one column or more.
+ *   columns         columns of all these runs together.
+ *   copied_bytes    bytes written to or read from tensors of the library because an array did not
+ *                   have the layout and type of the graph.
+ *   allocations     times that run took memory of the library's own (1 after the first run unless
+ *                   all arrays are used in place; more only when the number of columns grew).
+ *   open_seconds    time in pyemu_open, the engine's start included.
+ *   pack_seconds    time in run to check and copy the inputs,
+ *   engine_seconds  in the engine,
+ *   unpack_seconds  and to copy the outputs.
+ */
+typedef struct pyemu_counters {
+  size_t sizeof_counters;
+  int64_t calls;
+  int64_t columns;
+  int64_t copied_bytes;
+  int64_t allocations;
+  double open_seconds;
+  double pack_seconds;
+  double engine_seconds;
+  double unpack_seconds;
+} pyemu_counters;
 
 /* The version of the library in use, as "major.minor.patch". Never NULL. */
 PYEMU_API const char *pyemu_version(void);
@@ -244,11 +286,20 @@ PYEMU_API int pyemu_open_memory(const void *bytes, size_t size, const pyemu_opti
  * 'level_dim' says which dimension of the array is the vertical: 0 for the first, 1 for the second,
  * PYEMU_LAST_DIM (-1) for the last. All other dimensions together enumerate the columns, the first
  * of them varying fastest. A variable with one value per column has no vertical: then every
- * dimension enumerates columns, and 'level_dim' must be PYEMU_LAST_DIM.
+ * dimension enumerates columns, and 'level_dim' must be PYEMU_LAST_DIM (or PYEMU_REVERSED_DIMS,
+ * which means the same for columns).
  *
- * The vertical dimension must have exactly the size on the card, and all bound arrays the same
- * number of columns: a wrong size is an error, never a broadcast. To go to another number of
- * columns call pyemu_unbind first.
+ * A field has the dimensions of the card, after one that enumerates the members of a batch, which
+ * may be left out for a batch of one: with PYEMU_LAST_DIM in that order, as C and Python write it,
+ * with PYEMU_REVERSED_DIMS in the reverse order (the batch last), as Fortran does. So a field
+ * (sample, y, x) of the card is field[sample][y][x] in C and field(x, y, sample) in Fortran.
+ *
+ * A variable whose card gives it no batch is one value, or one field, for all columns; its array
+ * has one element, or exactly those dimensions.
+ *
+ * Every dimension on the card must have exactly that size, and all bound arrays the same number of
+ * columns: a wrong size is an error, never a broadcast. To go to another number of columns call
+ * pyemu_unbind first.
  *
  * Element types: FLOAT32 and FLOAT64 arrays serve every real variable, with conversion; INT32
  * arrays serve INT32 variables, and inputs of real type. No copy at all is made in run when the
@@ -278,6 +329,17 @@ PYEMU_API int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen
  * Errors: MEMORY, LAYOUT, NOT_BOUND, NOT_FINITE, INFERENCE, CLOSED, BUSY.
  */
 PYEMU_API int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen);
+
+/*
+ * Run the emulator on the first 'columns' of the bound columns only, 0 to as many as are bound:
+ * for blocks of fixed size (nproma) of which the last is partly filled. Columns are counted in the
+ * order of pyemu_bind. Outputs of all other columns are left exactly as they are, and their inputs
+ * are not read. Otherwise as pyemu_run.
+ *
+ * Errors: those of pyemu_run, SIZE.
+ */
+PYEMU_API int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns,
+                                char *errmsg, size_t errlen);
 
 /*
  * Close '*emulator', free all it holds and set '*emulator' to NULL. Bound arrays are left as they
@@ -312,13 +374,22 @@ PYEMU_API const char *pyemu_card(const pyemu_emulator *emulator);
  * for NULL. */
 PYEMU_API const char *pyemu_engine(const pyemu_emulator *emulator);
 
+/* The version of the library behind the engine ("1.31.1"). It lives as long as the emulator is
+ * open. Never NULL. */
+PYEMU_API const char *pyemu_engine_version(const pyemu_emulator *emulator);
+
+/* Tell in '*counters' what the handle has done and how long it took.
+ * Errors: ARGUMENT, CLOSED. */
+PYEMU_API int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char *errmsg,
+                           size_t errlen);
+
 /* Number of reference columns recorded in the file, 1 or more. 0 for NULL. */
 PYEMU_API int64_t pyemu_reference_count(const pyemu_emulator *emulator);
 
 /*
  * Copy the recorded values of variable 'name' (input or output) into the caller's array, which must
- * have as many columns as pyemu_reference_count says. 'level_dim' as in pyemu_bind. Real values are
- * converted to the array's real type.
+ * have as many columns as pyemu_reference_count says (a variable without batch: one value).
+ * 'level_dim' as in pyemu_bind. Real values are converted to the array's real type.
  *
  * Errors: ARGUMENT, NAME, SIZE, KIND, LAYOUT, CLOSED.
  */

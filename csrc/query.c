@@ -24,11 +24,17 @@ int pyemu_variable_info(const pyemu_emulator *emulator, int64_t index, pyemu_var
                          .name = v->name,
                          .standard_name = v->standard_name,
                          .units = v->units,
-                         .level_name = v->level_name,
-                         .level_size = v->width,
+                         .level_name = v->is_level ? v->dims[0].name : NULL,
+                         .level_size = v->is_level ? v->width : 1,
                          .dtype = v->dtype,
                          .direction = v->direction,
-                         .is_bound = emulator->bindings[index].is_bound};
+                         .is_bound = emulator->bindings[index].is_bound,
+                         .has_batch = v->has_batch,
+                         .n_dims = v->n_dims};
+  for (int i = 0; i < v->n_dims; ++i) {
+    full.dim_names[i] = v->dims[i].name;
+    full.dim_sizes[i] = v->dims[i].size;
+  }
   memcpy(variable, &full, known < sizeof full ? known : sizeof full);
   return PYEMU_OK;
 }
@@ -78,11 +84,41 @@ int pyemu_reference(const pyemu_emulator *emulator, const char *name, const pyem
   status = layout_make(&layout, array, &v, level_dim, &error);
   if (status != PYEMU_OK)
     return status;
-  if (layout.columns != emulator->reference.columns)
+  if (emulator->reference.columns == 0)
+    return fail(&error, PYEMU_ERR_UNSUPPORTED, "a raw graph has no reference columns");
+  if (v.has_batch && layout.columns != emulator->reference.columns)
     return fail(
         &error, PYEMU_ERR_SIZE,
         "the array for the reference columns of '%s' has %lld columns, but %lld are recorded", name,
         (long long)layout.columns, (long long)emulator->reference.columns);
-  layout_scatter(&layout, emulator->reference.values[index], v.dtype);
+  layout_scatter(&layout, layout.columns, emulator->reference.values[index], v.dtype);
   return PYEMU_OK;
+}
+
+int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char *errmsg,
+                 size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!counters || counters->sizeof_counters < sizeof counters->sizeof_counters)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'counters' is NULL, or its sizeof_counters is not set to sizeof(pyemu_counters)");
+  const struct counters *c = &emulator->counters;
+  size_t known = counters->sizeof_counters;
+  pyemu_counters full = {.sizeof_counters = known,
+                         .calls = c->calls,
+                         .columns = c->columns,
+                         .copied_bytes = c->copied_bytes,
+                         .allocations = c->allocations,
+                         .open_seconds = c->open_seconds,
+                         .pack_seconds = c->pack_seconds,
+                         .engine_seconds = c->engine_seconds,
+                         .unpack_seconds = c->unpack_seconds};
+  memcpy(counters, &full, known < sizeof full ? known : sizeof full);
+  return PYEMU_OK;
+}
+
+const char *pyemu_engine_version(const pyemu_emulator *emulator) {
+  const char *(*version)(void *) = emulator ? emulator->plugin.engine->version : NULL;
+  return version ? version(emulator->engine_state) : "";
 }

@@ -30,6 +30,7 @@ static int read_values(const struct json_node *node, const struct variable *v, i
     return fail(error, PYEMU_ERR_CARD, "the reference columns of '%s' must be a string, found %s",
                 v->name, json_type_name(node));
   /* Base64 makes 4 characters of 3 bytes: compare before memory is taken. */
+  columns = v->has_batch ? columns : 1;
   if (!multiply_sizes(columns, v->width, &count) ||
       !multiply_sizes(count, (int64_t)element, &bytes) || (uint64_t)bytes > node->length)
     return fail(

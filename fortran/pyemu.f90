@@ -22,15 +22,15 @@ module pyemu
   !! with the message. All units are those on the emulator's card; sizes are checked, never broadcast.
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_f_pointer, c_int, c_int32_t, c_int64_t, c_loc, &
       c_null_char, c_null_ptr, c_ptr, c_size_t, c_sizeof
-  use, intrinsic :: iso_fortran_env, only: int8, int32, real32, real64
-  use pyemu_c, only: pyemu_options, pyemu_variable, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
-      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_close, &
+  use, intrinsic :: iso_fortran_env, only: int8, int32, int64, real32, real64
+  use pyemu_c, only: pyemu_options, pyemu_variable, pyemu_counters, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
+      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, &
       c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
-      c_pyemu_reference_count, c_pyemu_reference
+      c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version
   implicit none
   private
 
-  public :: emulator_t, variable_t, pyemu_version, pyemu_status_name
+  public :: emulator_t, variable_t, report_t, pyemu_version, pyemu_status_name
 
   ! Values of stat=, the same as in pyemu.h, where each is explained.
   integer, parameter, public :: pyemu_ok = 0
@@ -57,7 +57,7 @@ module pyemu
   integer, parameter, public :: pyemu_err_code = 21
 
   integer, parameter :: input_direction = 1
-  integer, parameter :: last_dim = -1
+  integer, parameter :: reversed_dims = -2
   integer, parameter :: message_length = 1024, name_length = 256, path_length = 4096
 
   type :: variable_t
@@ -65,11 +65,27 @@ module pyemu
     character(:), allocatable :: name           !! identifier, for bind
     character(:), allocatable :: standard_name  !! CF standard name, may be empty
     character(:), allocatable :: units          !! units as in CF
-    character(:), allocatable :: level_name     !! vertical dimension, empty for one value per column
-    integer :: level_size = 0                   !! number of levels, 1 for one value per column
+    character(:), allocatable :: level_name     !! vertical dimension of a column, empty if there is none
+    integer :: level_size = 0                   !! number of levels, 1 if there is no vertical dimension
+    integer, allocatable :: shape(:)            !! sizes of one value in Fortran order: none, the level, or those of a field
+    logical :: has_batch = .false.              !! it has a value for every column, else one for all of them
     logical :: is_input = .false.               !! an input of the emulator, else an output
     logical :: is_bound = .false.               !! an array is bound to it now
   end type variable_t
+
+  type :: report_t
+    !! What an emulator has done since it was opened.
+    character(:), allocatable :: engine          !! name of the engine
+    character(:), allocatable :: engine_version  !! version of the library behind it
+    integer(int64) :: calls = 0                  !! successful runs on one column or more
+    integer(int64) :: columns = 0                !! columns of all these runs together
+    integer(int64) :: copied_bytes = 0           !! copied because arrays did not have the layout and kind of the graph
+    integer(int64) :: allocations = 0            !! times that run took memory of the library's own
+    real(real64) :: open_seconds = 0             !! time to open, the engine's start included [s]
+    real(real64) :: pack_seconds = 0             !! time in run to check and copy inputs [s]
+    real(real64) :: engine_seconds = 0           !! time in the engine [s]
+    real(real64) :: unpack_seconds = 0           !! time in run to copy outputs [s]
+  end type report_t
 
   type :: emulator_t
     !! An emulator. It has one owner: assignment does not share it but leaves the copy closed, so pass it as an
@@ -82,7 +98,7 @@ module pyemu
     procedure :: open_memory             !! (bytes, ... as open)
     generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
-    procedure :: run                     !! (step, stat, errmsg)
+    procedure :: run                     !! (step, columns, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
     procedure :: is_open                 !! () -> logical
     procedure :: n_columns               !! () -> columns of the bound arrays, -1 if none is bound
@@ -91,6 +107,7 @@ module pyemu
     procedure :: find                    !! (name) -> index, 0 if there is no such variable
     procedure :: card                    !! () -> the card, JSON
     procedure :: engine                  !! () -> name of the engine
+    procedure :: report                  !! () -> counters and times since open
     procedure :: n_references            !! () -> recorded reference columns
     procedure :: reference               !! (name, array, level_dim, stat, errmsg)
     procedure, private :: bind_real32, bind_real64, bind_int32
@@ -247,10 +264,13 @@ contains
     call conclude(status, message, stat, errmsg)
   end subroutine unbind
 
-  subroutine run(self, step, stat, errmsg)
-    !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched.
+  recursive subroutine run(self, step, columns, stat, errmsg)
+    !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched. Recursive: the
+    !! engine of a shared emulator (module pyemu_mpi) runs another one.
     class(emulator_t), intent(inout) :: self
     integer, intent(in), optional :: step              !! the host's time step, default 0
+    integer, intent(in), optional :: columns           !! the first so many of the bound columns, default all: for blocks
+                                                       !! that are partly filled; all others are left alone
     integer, intent(out), optional :: stat             !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg    !! message, left alone on success
     character(kind=c_char) :: message(message_length)
@@ -259,7 +279,12 @@ contains
 
     step_number = 0
     if (present(step)) step_number = step
-    status = c_pyemu_run(self%handle, step_number, message, size(message, kind=c_size_t))
+    if (present(columns)) then
+      status = c_pyemu_run_columns(self%handle, step_number, int(columns, c_int64_t), message, &
+                                   size(message, kind=c_size_t))
+    else
+      status = c_pyemu_run(self%handle, step_number, message, size(message, kind=c_size_t))
+    end if
     call conclude(status, message, stat, errmsg)
   end subroutine run
 
@@ -318,6 +343,8 @@ contains
       found%units = text_at(info%units)
       found%level_name = text_at(info%level_name)
       found%level_size = int(info%level_size)
+      found%shape = int(info%dim_sizes(info%n_dims:1:-1))
+      found%has_batch = info%has_batch /= 0
       found%is_input = info%direction == input_direction
       found%is_bound = info%is_bound /= 0
     end if
@@ -353,6 +380,29 @@ contains
 
     text = text_at(c_pyemu_engine(self%handle))
   end function engine
+
+  function report(self) result(counters)
+    !! What the emulator has done since it was opened; all zero and empty if it is not open.
+    class(emulator_t), intent(in) :: self
+    type(report_t) :: counters
+    character(kind=c_char) :: message(1)
+    type(pyemu_counters) :: found
+    integer(c_int) :: status
+
+    found%sizeof_counters = c_sizeof(found)
+    status = c_pyemu_report(self%handle, found, message, size(message, kind=c_size_t))
+    counters%engine = self%engine()
+    counters%engine_version = text_at(c_pyemu_engine_version(self%handle))
+    if (status /= pyemu_ok) return
+    counters%calls = found%calls
+    counters%columns = found%columns
+    counters%copied_bytes = found%copied_bytes
+    counters%allocations = found%allocations
+    counters%open_seconds = found%open_seconds
+    counters%pack_seconds = found%pack_seconds
+    counters%engine_seconds = found%engine_seconds
+    counters%unpack_seconds = found%unpack_seconds
+  end function report
 
   function n_references(self) result(count)
     !! Number of reference columns recorded in the file; 0 if the emulator is not open.
@@ -484,14 +534,15 @@ contains
   end function make_options
 
   pure function level_index(level_dim) result(index)
-    !! From a Fortran dimension, counted from 1, to the header's. What is out of range stays so.
+    !! From a Fortran dimension, counted from 1, to the header's. What is out of range stays so. Without one the last
+    !! dimension of a column's array is the vertical, and those of a field are in reverse order, the fastest first.
     integer, intent(in), optional :: level_dim
     integer(c_int) :: index
 
-    index = last_dim
+    index = reversed_dims
     if (.not. present(level_dim)) return
     index = int(level_dim, c_int) - 1
-    if (level_dim < 1) index = last_dim - 1
+    if (level_dim < 1) index = reversed_dims - 1
   end function level_index
 
   function c_text(copy, text) result(address)

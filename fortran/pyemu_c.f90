@@ -2,14 +2,14 @@ module pyemu_c
   !! The private mirror of csrc/pyemu.h: the same functions in the same order. Functions that take an array go
   !! through fortran/descriptor.c, which turns a Fortran array of any rank and kind into the
   !! header's pyemu_array. Hosts use module pyemu instead.
-  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_int32_t, c_int64_t, c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_int, c_int32_t, c_int64_t, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
 
-  public :: pyemu_options, pyemu_variable
+  public :: pyemu_options, pyemu_variable, pyemu_counters
   public :: c_pyemu_version, c_pyemu_abi_version, c_pyemu_status_name
   public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind
-  public :: c_pyemu_run, c_pyemu_close
+  public :: c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, c_pyemu_report, c_pyemu_engine_version
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_reference_count, c_pyemu_reference
 
@@ -22,6 +22,7 @@ module pyemu_c
     type(c_ptr) :: runtime_library = c_null_ptr
     integer(c_int) :: allow_code = 0
     type(c_ptr) :: sha256 = c_null_ptr
+    integer(c_int) :: raw = 0
   end type pyemu_options
 
   type, bind(c) :: pyemu_variable
@@ -34,7 +35,23 @@ module pyemu_c
     integer(c_int32_t) :: dtype = 0
     integer(c_int32_t) :: direction = 0
     integer(c_int32_t) :: is_bound = 0
+    integer(c_int32_t) :: has_batch = 0
+    integer(c_int32_t) :: n_dims = 0
+    type(c_ptr) :: dim_names(7) = c_null_ptr
+    integer(c_int64_t) :: dim_sizes(7) = 0
   end type pyemu_variable
+
+  type, bind(c) :: pyemu_counters
+    integer(c_size_t) :: sizeof_counters = 0
+    integer(c_int64_t) :: calls = 0
+    integer(c_int64_t) :: columns = 0
+    integer(c_int64_t) :: copied_bytes = 0
+    integer(c_int64_t) :: allocations = 0
+    real(c_double) :: open_seconds = 0
+    real(c_double) :: pack_seconds = 0
+    real(c_double) :: engine_seconds = 0
+    real(c_double) :: unpack_seconds = 0
+  end type pyemu_counters
 
   interface
 
@@ -114,6 +131,18 @@ module pyemu_c
       integer(c_int) :: status
     end function c_pyemu_run
 
+    function c_pyemu_run_columns(emulator, step, columns, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_run_columns')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: step
+      integer(c_int64_t), value :: columns
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_run_columns
+
     function c_pyemu_close(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_close')
       import :: c_char, c_int, c_ptr, c_size_t
       implicit none
@@ -174,6 +203,23 @@ module pyemu_c
       type(c_ptr), value :: emulator
       type(c_ptr) :: text
     end function c_pyemu_engine
+
+    function c_pyemu_engine_version(emulator) result(text) bind(c, name='pyemu_engine_version')
+      import :: c_ptr
+      implicit none
+      type(c_ptr), value :: emulator
+      type(c_ptr) :: text
+    end function c_pyemu_engine_version
+
+    function c_pyemu_report(emulator, counters, errmsg, errlen) result(status) bind(c, name='pyemu_report')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_counters
+      implicit none
+      type(c_ptr), value :: emulator
+      type(pyemu_counters), intent(inout) :: counters
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_report
 
     function c_pyemu_reference_count(emulator) result(count) bind(c, name='pyemu_reference_count')
       import :: c_int64_t, c_ptr

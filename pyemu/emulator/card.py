@@ -8,6 +8,11 @@ from pyemu.emulator.units import check_units
 from pyemu.fields import FIELDS, field
 
 SCHEMA: Literal[1] = 1  # the newest card schema this library reads and writes
+_DIMS = {
+    "column": "['column'], ['column', LEVEL], or [] for an input that holds for all columns",
+    "field": "['sample', DIMENSION, ...], or the same without 'sample'",
+}
+BATCH_DIMENSIONS = {"column": "column", "field": "sample"}  # what enumerates a batch, by kind of emulator
 
 DEFAULT_TOLERANCE = 2e-5  # of the largest absolute value of an output
 DEFAULT_TOLERANCE_REASON = (
@@ -45,7 +50,11 @@ class Variable(_Strict):
     name: str = Field(min_length=1, max_length=255, description="identifier in the graph and in bind")
     standard_name: str = Field(min_length=1, description="CF standard name")
     units: Units = Field(description="UDUNITS string")
-    dims: tuple[Literal["column"]] | tuple[Literal["column"], str] = Field(description="column, then the vertical")
+    dims: tuple[str, ...] = Field(
+        max_length=8,
+        description="what enumerates a batch ('column', or 'sample' of fields), then the dimensions of one value: the "
+        "vertical of a column, all dimensions of a field; without a batch one value holds for all columns",
+    )
     dtype: Literal["float32", "float64", "int32"] = Field(description="element type of the graph tensor")
     valid_range: tuple[float, float] | None = Field(default=None, description="physically possible values")
     training_range: TrainingRange | None = Field(default=None, description="values seen in training")
@@ -85,9 +94,14 @@ class Variable(_Strict):
         )
 
     @property
+    def has_batch(self) -> bool:
+        """Whether there is a value for every column or sample, or one for all of them."""
+        return bool(self.dims) and self.dims[0] in BATCH_DIMENSIONS.values()
+
+    @property
     def level(self) -> str | None:
-        """Name of the vertical dimension, or None for one value per column."""
-        return self.dims[1] if len(self.dims) == 2 else None
+        """Name of the vertical dimension of a column, or None for one value per column."""
+        return self.dims[1] if len(self.dims) == 2 and self.dims[0] == BATCH_DIMENSIONS["column"] else None
 
 
 class Budget(_Strict):
@@ -143,7 +157,7 @@ class Card(_Strict):
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema", description="version of this schema")
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: str
-    kind: Literal["column"] = "column"
+    kind: Literal["column", "field"] = "column"
     summary: str
     licence: str
     vertical_order: Literal["top_first", "bottom_first"]
@@ -168,10 +182,25 @@ class Card(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _levels_are_known(self) -> Self:
+    def _dims_fit_the_kind(self) -> Self:
         for variable in self.variables:
-            if variable.level and variable.level not in self.dimensions:
-                raise ValueError(f"'{variable.name}' has dimension '{variable.level}', not in {dict(self.dimensions)}")
+            batch, own = variable.dims[: variable.has_batch], variable.dims[variable.has_batch :]
+            other_kind = batch not in ((), (BATCH_DIMENSIONS[self.kind],)) or set(own) & set(BATCH_DIMENSIONS.values())
+            if other_kind or (self.kind == "column" and len(own) > len(batch)):
+                raise ValueError(f"'{variable.name}' has dims {list(variable.dims)}, expected {_DIMS[self.kind]}")
+        for output in self.outputs:
+            if self.kind == "column" and not output.has_batch:
+                raise ValueError(
+                    f"output '{output.name}' has no dimension 'column': only inputs may hold for all columns"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_known(self) -> Self:
+        for variable in self.variables:
+            unknown = [dim for dim in variable.dims[variable.has_batch :] if dim not in self.dimensions]
+            if unknown:
+                raise ValueError(f"'{variable.name}' has dimension '{unknown[0]}', not in {dict(self.dimensions)}")
             seen, size = variable.training_range, self.level_size(variable)
             if seen and len(seen.minimum) != size:
                 raise ValueError(f"training_range of '{variable.name}' has {len(seen.minimum)} levels, expected {size}")
@@ -199,8 +228,9 @@ class Card(_Strict):
         return self.dimensions[variable.level] if variable.level else 1
 
     def shape(self, variable: Variable, columns: int) -> tuple[int, ...]:
-        """Shape of the graph tensor of a variable for so many columns."""
-        return (columns, self.dimensions[variable.level]) if variable.level else (columns,)
+        """Shape of the graph tensor of a variable for so many columns (or samples)."""
+        sizes = tuple(self.dimensions[dim] for dim in variable.dims[variable.has_batch :])
+        return (columns, *sizes) if variable.has_batch else sizes
 
     def to_json(self) -> str:
         """The card as it stands in the file."""

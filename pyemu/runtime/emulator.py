@@ -13,20 +13,32 @@ from typing import Any, Self
 import numpy as np
 
 from pyemu.runtime import library
+from pyemu.runtime.arrays import Variable, bindable
 
 
 @dataclass(frozen=True)
-class Variable:
-    """One input or output: ``level`` and ``size`` are ``None`` and 1 for one value per column."""
+class Report:
+    """What an emulator has done since it was opened; times in seconds.
 
-    name: str
-    standard_name: str
-    units: str
-    level: str | None
-    size: int
-    dtype: np.dtype[Any]
-    is_input: bool
-    is_bound: bool
+    Attributes:
+        engine, engine_version: the engine and the version of the library behind it.
+        calls, columns: successful runs, and the columns of all of them.
+        copied_bytes: copied because arrays did not have the layout and type of the graph.
+        allocations: times that run took memory of the library's own.
+        open_seconds, pack_seconds, engine_seconds, unpack_seconds: time to open, and in run to check and copy inputs,
+            in the engine, and to copy outputs.
+    """
+
+    engine: str
+    engine_version: str
+    calls: int
+    columns: int
+    copied_bytes: int
+    allocations: int
+    open_seconds: float
+    pack_seconds: float
+    engine_seconds: float
+    unpack_seconds: float
 
 
 _ONNXRUNTIME = ("onnxruntime", "capi", "PYEMU_ORT")  # package, folder of its library, the variable that chooses another
@@ -89,7 +101,7 @@ def _level(array: np.ndarray, level_dim: int) -> int:
     """Return the header's number of a dimension that may be counted from the end."""
     if level_dim == -1 or level_dim >= 0:
         return level_dim
-    return level_dim + array.ndim if level_dim >= -array.ndim else -2
+    return level_dim + array.ndim if level_dim >= -array.ndim else -99
 
 
 class Emulator:
@@ -101,7 +113,7 @@ class Emulator:
     def __init__(self, handle: Any) -> None:
         self._ffi, self._lib = library.load()
         self._handle = handle
-        self._bound: dict[str, np.ndarray] = {}
+        self._bound: dict[str, Any] = {}
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> Emulator:
@@ -118,6 +130,7 @@ class Emulator:
             runtime_library: file of the engine's runtime, default: that of this Python.
             allow_code: run the code that the file carries (all kinds but ONNX), default false.
             sha256: the digest that the file must have, 64 hexadecimal digits; a file of that digest may carry code.
+            raw: run an ONNX graph that has no card, its inputs and outputs as they are; only for tests of engines.
 
         Raises:
             EmulatorError: the file cannot be opened; the message says why.
@@ -144,6 +157,7 @@ class Emulator:
         runtime_library: str | os.PathLike[str] | None = None,
         allow_code: bool = False,
         sha256: str | None = None,
+        raw: bool = False,
     ) -> Emulator:
         ffi, _ = library.load()
         runtime_library = runtime_library or _runtime_library(head)
@@ -159,31 +173,39 @@ class Emulator:
             "runtime_library": texts[1],
             "allow_code": allow_code,
             "sha256": texts[2],
+            "raw": raw,
         }
         options = ffi.new("pyemu_options *", fields)
         handle = ffi.new("pyemu_emulator **")
         library.call(function, *source, options, handle)
         return cls(handle)
 
-    def bind(self, name: str, array: np.ndarray, units: str | None = None, level_dim: int = -1) -> None:
+    def bind(self, name: str, array: Any, units: str | None = None, level_dim: int = -1) -> None:
         """Bind an array to a variable: every later run reads it (an input) or writes it (an output).
 
         Main arguments:
             name: the variable, as on the card.
-            array: float32 or float64, any shape and strides; it is kept and never copied here.
-            units: units of the array, compared with the card's; ``None`` checks nothing.
-            level_dim: the dimension that is the vertical; all others enumerate columns, the first fastest.
+            array: a NumPy array, an xarray data array or a torch tensor on the CPU, of float32, float64 or int32, of any
+                shape and strides; it is kept and never copied here. The standard name, units and dimensions of a data
+                array are checked; its dimensions may be in any order.
+            units: units of the array, compared with the card's; ``None`` checks those of a data array, or nothing.
+            level_dim: the dimension that is the vertical of a column; all others enumerate columns, the first fastest.
+                A field has the dimensions of the card, after one for the batch, if any.
 
         Raises:
             EmulatorError: name, units, sizes or type do not fit.
         """
-        description = _describe(name, array)
-        if not array.flags.writeable and not self._is_input(name):
+        variable = self._variable(self._index(name))
+        try:
+            ready = bindable(variable, array, units, level_dim)
+        except ValueError as reason:
+            raise library.error(str(reason), self._lib.PYEMU_ERR_ARGUMENT) from reason
+        description = _describe(name, ready.values)
+        if not ready.values.flags.writeable and not variable.is_input:
             raise library.error(f"the array for output '{name}' is read-only", self._lib.PYEMU_ERR_ARGUMENT)
-        units_text = self._ffi.NULL if units is None else units.encode()
-        library.call(
-            self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, _level(array, level_dim)
-        )
+        units_text = self._ffi.NULL if ready.units is None else ready.units.encode()
+        level = _level(ready.values, ready.level_dim)
+        library.call(self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, level)
         self._bound[name] = array
 
     def unbind(self) -> None:
@@ -191,13 +213,23 @@ class Emulator:
         library.call(self._lib.pyemu_unbind, self._handle[0])
         self._bound.clear()
 
-    def run(self, step: int = 0) -> None:
-        """Run the emulator on the bound arrays.
+    def run(self, step: int = 0, columns: int | None = None) -> None:
+        """Run the emulator on the bound arrays, or only on the first ``columns`` of their columns.
 
         Raises:
             EmulatorError: an array is missing or an input is not finite; then no output has been touched.
         """
-        library.call(self._lib.pyemu_run, self._handle[0], step)
+        if columns is None:
+            library.call(self._lib.pyemu_run, self._handle[0], step)
+        else:
+            library.call(self._lib.pyemu_run_columns, self._handle[0], step, columns)
+
+    def report(self) -> Report:
+        """Tell what the emulator has done since it was opened."""
+        found = self._ffi.new("pyemu_counters *", {"sizeof_counters": self._ffi.sizeof("pyemu_counters")})
+        library.call(self._lib.pyemu_report, self._handle[0], found)
+        counters = {name: getattr(found, name) for name, _ in self._ffi.typeof("pyemu_counters").fields[1:]}
+        return Report(engine=self.engine, engine_version=self.engine_version, **counters)
 
     def close(self) -> None:
         """Close the emulator; closing it twice is an :class:`EmulatorError`."""
@@ -223,6 +255,12 @@ class Emulator:
         return str(self._ffi.string(self._lib.pyemu_engine(self._handle[0])).decode())
 
     @property
+    def engine_version(self) -> str:
+        """The version of the library behind the engine."""
+        self._check_open()
+        return str(self._ffi.string(self._lib.pyemu_engine_version(self._handle[0])).decode())
+
+    @property
     def variables(self) -> list[Variable]:
         """All inputs, then all outputs."""
         self._check_open()
@@ -240,9 +278,9 @@ class Emulator:
         return int(self._lib.pyemu_reference_count(self._handle[0]))
 
     def reference(self, name: str) -> np.ndarray:
-        """Return the recorded values of a variable, (column, level) or (column,), in its own type."""
+        """Return the recorded values of a variable, its batch first and then its dimensions, in its own type."""
         variable = self._variable(self._index(name))
-        shape = (self.reference_columns,) if variable.level is None else (self.reference_columns, variable.size)
+        shape = (*([self.reference_columns] if variable.has_batch else []), *variable.shape)
         values = np.empty(shape, variable.dtype)
         library.call(self._lib.pyemu_reference, self._handle[0], name.encode(), _describe(name, values), -1)
         return values
@@ -256,9 +294,6 @@ class Emulator:
         library.call(self._lib.pyemu_variable_find, self._handle[0], name.encode(), index)
         return int(index[0])
 
-    def _is_input(self, name: str) -> bool:
-        return self._variable(self._index(name)).is_input
-
     def _variable(self, index: int) -> Variable:
         info = self._ffi.new("pyemu_variable *", {"sizeof_variable": self._ffi.sizeof("pyemu_variable")})
         library.call(self._lib.pyemu_variable_info, self._handle[0], index, info)
@@ -270,6 +305,9 @@ class Emulator:
             units=units,
             level=level or None,
             size=info.level_size,
+            dims=tuple(self._ffi.string(info.dim_names[i]).decode() for i in range(info.n_dims)),
+            shape=tuple(info.dim_sizes[i] for i in range(info.n_dims)),
+            has_batch=bool(info.has_batch),
             dtype=_dtypes()[info.dtype],
             is_input=info.direction == self._lib.PYEMU_INPUT,
             is_bound=bool(info.is_bound),

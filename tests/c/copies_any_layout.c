@@ -19,8 +19,9 @@ struct sample {
   pyemu_array array;
   struct variable variable;
   int level_dim;
-  int level; /* the dimension it stands for, -1 for none */
+  int item[PYEMU_MAX_RANK]; /* by dimension: that of the item it stands for, -1 for columns */
   int64_t columns;
+  int64_t n_used; /* columns that are copied */
   char *block;
   size_t block_size;
 };
@@ -53,36 +54,62 @@ static void draw_strides(struct sample *s) {
   a->data = s->block + start;
 }
 
+/* Give the array a level, or the dimensions of a field in the card's or the reverse order. */
+static void draw_items(struct sample *s) {
+  const int rank = s->array.rank;
+  const int64_t sort = rank > 0 ? random_below(4) : 0;
+  s->variable = (struct variable){.name = "x", .units = "1", .width = 1, .has_batch = 1};
+  for (int i = 0; i < rank; ++i)
+    s->item[i] = -1;
+  if (sort == 1) {
+    int level = (int)random_below(rank);
+    s->item[level] = 0;
+    s->variable.is_level = s->variable.n_dims = 1;
+    s->level_dim = level < rank - 1 || random_below(2) ? level : PYEMU_LAST_DIM;
+  } else if (sort > 1) {
+    int n = rank == 1 ? 1 : rank - (int)random_below(2), first = rank - n;
+    s->variable.n_dims = n;
+    s->level_dim = sort == 2 ? PYEMU_LAST_DIM : PYEMU_REVERSED_DIMS;
+    for (int k = 0; k < n; ++k)
+      s->item[sort == 2 ? first + k : n - 1 - k] = k;
+  }
+  for (int i = 0; i < rank; ++i)
+    if (s->item[i] >= 0) {
+      s->variable.dims[s->item[i]] = (struct dimension){"layer", s->array.shape[i]};
+      s->variable.width *= s->array.shape[i];
+    }
+}
+
 static struct sample draw_sample(int32_t host, int32_t tensor, int32_t direction) {
-  struct sample s = {.level = -1, .level_dim = PYEMU_LAST_DIM, .columns = 1};
+  struct sample s = {.level_dim = PYEMU_LAST_DIM, .columns = 1};
   s.array.dtype = host;
   s.array.rank = (int32_t)random_below(PYEMU_MAX_RANK + 1);
   int64_t largest = s.array.rank <= 2 ? 70 : s.array.rank <= 4 ? 7 : 3;
   for (int i = 0; i < s.array.rank; ++i)
     s.array.shape[i] = 1 + random_below(largest);
-  s.variable = (struct variable){"x", "x", "1", NULL, 1, tensor, direction};
-  if (s.array.rank > 0 && random_below(4) > 0) {
-    s.level = (int)random_below(s.array.rank);
-    s.level_dim = s.level == s.array.rank - 1 && random_below(2) ? PYEMU_LAST_DIM : s.level;
-    s.variable.level_name = "layer";
-    s.variable.width = s.array.shape[s.level];
-  }
+  draw_items(&s);
+  s.variable.dtype = tensor;
+  s.variable.direction = direction;
   for (int i = 0; i < s.array.rank; ++i)
-    s.columns *= i == s.level ? 1 : s.array.shape[i];
+    s.columns *= s.item[i] >= 0 ? 1 : s.array.shape[i];
+  s.n_used = random_below(3) ? s.columns : random_below(s.columns + 1);
   draw_strides(&s);
   return s;
 }
 
-/* Address of an element by its definition: columns count with the first dimension fastest. */
-static char *element_at(const struct sample *s, int64_t column, int64_t level) {
+/* Address of an element by its definition: columns count with the first dimension fastest, elements
+ * of an item with its last dimension fastest. */
+static char *element_at(const struct sample *s, int64_t column, int64_t element) {
+  int64_t index[PYEMU_MAX_RANK];
   char *at = s->array.data;
+  for (int k = s->variable.n_dims - 1; k >= 0; --k) {
+    index[k] = element % s->variable.dims[k].size;
+    element /= s->variable.dims[k].size;
+  }
   for (int i = 0; i < s->array.rank; ++i) {
-    int64_t index = level;
-    if (i != s->level) {
-      index = column % s->array.shape[i];
-      column /= s->array.shape[i];
-    }
-    at += index * s->array.strides[i];
+    int64_t place = s->item[i] >= 0 ? index[s->item[i]] : column % s->array.shape[i];
+    column /= s->item[i] >= 0 ? 1 : s->array.shape[i];
+    at += place * s->array.strides[i];
   }
   return at;
 }
@@ -109,9 +136,9 @@ static void write_number(char *at, int32_t dtype, double value) {
          dtype_size(dtype));
 }
 
-static void fill_array(struct sample *s) {
+static void fill_array(struct sample *s, int64_t columns) {
   memset(s->block, 0x5A, s->block_size);
-  for (int64_t c = 0; c < s->columns; ++c)
+  for (int64_t c = 0; c < columns; ++c)
     for (int64_t l = 0; l < s->variable.width; ++l)
       write_number(element_at(s, c, l), s->array.dtype, (double)(c * 1000 + l + 1));
 }
@@ -122,10 +149,10 @@ static void check_gather(struct sample *s, const struct layout *layout) {
   int64_t count = s->columns * s->variable.width;
   char *tensor = malloc((size_t)count * size), *before = malloc(s->block_size);
   int wrong = 0;
-  fill_array(s);
+  fill_array(s, s->columns);
   memcpy(before, s->block, s->block_size);
-  CHECK(layout_gather(layout, tensor, s->variable.dtype, 1));
-  for (int64_t c = 0; c < s->columns; ++c)
+  CHECK(layout_gather(layout, s->n_used, tensor, s->variable.dtype, 1));
+  for (int64_t c = 0; c < s->n_used; ++c)
     for (int64_t l = 0; l < s->variable.width; ++l) {
       const char *at = tensor + (size_t)(c * s->variable.width + l) * size;
       wrong += read_number(at, s->variable.dtype) != (double)(c * 1000 + l + 1);
@@ -134,24 +161,24 @@ static void check_gather(struct sample *s, const struct layout *layout) {
   CHECK(wrong == 0);
   CHECK(memcmp(before, s->block, s->block_size) == 0);
   if (layout_is_tensor(layout, s->variable.dtype))
-    CHECK(memcmp(tensor, s->array.data, (size_t)count * size) == 0);
+    CHECK(memcmp(tensor, s->array.data, (size_t)(s->n_used * s->variable.width) * size) == 0);
   free(tensor);
   free(before);
 }
 
-/* Every element is written, and nothing between the elements is. */
+/* Every element of the columns used is written, and nothing between and behind them is. */
 static void check_scatter(struct sample *s, const struct layout *layout) {
   size_t size = dtype_size(s->variable.dtype);
   int64_t count = s->columns * s->variable.width;
   char *tensor = malloc((size_t)count * size), *expected = malloc(s->block_size);
-  fill_array(s);
+  fill_array(s, s->n_used);
   memcpy(expected, s->block, s->block_size);
   memset(s->block, 0x5A, s->block_size);
   for (int64_t c = 0; c < s->columns; ++c)
     for (int64_t l = 0; l < s->variable.width; ++l)
       write_number(tensor + (size_t)(c * s->variable.width + l) * size, s->variable.dtype,
                    (double)(c * 1000 + l + 1));
-  layout_scatter(layout, tensor, s->variable.dtype);
+  layout_scatter(layout, s->n_used, tensor, s->variable.dtype);
   CHECK(memcmp(expected, s->block, s->block_size) == 0);
   free(tensor);
   free(expected);
@@ -179,7 +206,7 @@ static void check_pair(int32_t host, int32_t tensor) {
     struct sample s = draw_sample(host, tensor, direction);
     struct layout layout;
     CHECK(layout_make(&layout, &s.array, &s.variable, s.level_dim, &error) == PYEMU_OK);
-    CHECK(layout.columns == s.columns);
+    CHECK(layout.columns == s.columns && layout.width == s.variable.width);
     n_direct += layout_is_tensor(&layout, tensor);
     check_span(&s, &layout);
     if (direction == PYEMU_INPUT)
@@ -199,11 +226,11 @@ static void check_not_finite_is_noticed(int32_t host, int32_t tensor, double val
     struct layout layout;
     char *out = malloc((size_t)(s.columns * s.variable.width) * dtype_size(tensor));
     CHECK(layout_make(&layout, &s.array, &s.variable, s.level_dim, &error) == PYEMU_OK);
-    fill_array(&s);
+    fill_array(&s, s.columns);
     write_number(element_at(&s, random_below(s.columns), random_below(s.variable.width)), host,
                  value);
-    CHECK(!layout_gather(&layout, out, tensor, 1));
-    CHECK(layout_gather(&layout, out, tensor, 0));
+    CHECK(!layout_gather(&layout, s.columns, out, tensor, 1));
+    CHECK(layout_gather(&layout, s.columns, out, tensor, 0));
     CHECK(!tensor_is_finite(out, tensor, s.columns * s.variable.width));
     free(out);
     free(s.block);
@@ -215,11 +242,19 @@ static void check_transposition_edges(void) {
   struct error error = error_in(message, sizeof message);
   for (int64_t columns = 1; columns <= 40; ++columns)
     for (int64_t width = 1; width <= 35; ++width) {
-      struct sample s = {.level = 1, .level_dim = 1, .columns = columns};
+      struct sample s = {.item = {-1, 0}, .level_dim = 1, .columns = columns, .n_used = columns};
       s.array = (pyemu_array){NULL, PYEMU_FLOAT64, 2, {columns, width}, {8, 8 * columns}};
       s.block_size = (size_t)(8 * columns * width);
       s.array.data = s.block = malloc(s.block_size);
-      s.variable = (struct variable){"x", "x", "1", "layer", width, PYEMU_FLOAT32, PYEMU_INPUT};
+      s.variable = (struct variable){.name = "x",
+                                     .units = "1",
+                                     .dims = {{"layer", width}},
+                                     .n_dims = 1,
+                                     .has_batch = 1,
+                                     .is_level = 1,
+                                     .width = width,
+                                     .dtype = PYEMU_FLOAT32,
+                                     .direction = PYEMU_INPUT};
       struct layout layout;
       CHECK(layout_make(&layout, &s.array, &s.variable, 1, &error) == PYEMU_OK);
       check_gather(&s, &layout);

@@ -9,7 +9,7 @@ static pyemu_emulator *open_stub(void) { return toy_open(directory, "toy.onnx", 
 static void check_null(void) {
   pyemu_emulator *e = open_stub(), *none = NULL;
   pyemu_array array = {0};
-  pyemu_variable variable = {sizeof variable, 0, 0, 0, 0, 0, 0, 0, 0};
+  pyemu_variable variable = {.sizeof_variable = sizeof variable};
   int64_t index;
   const size_t n = sizeof message;
   CHECK_STATUS(pyemu_open(NULL, NULL, &none, message, n), PYEMU_ERR_ARGUMENT, "'path' is NULL");
@@ -121,7 +121,7 @@ static void check_sizes(pyemu_emulator *e) {
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 0, message, n), PYEMU_OK, "");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, 2, message, n), PYEMU_ERR_ARGUMENT,
                "one of its 2 dimensions, found one after the last");
-  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -2, message, n), PYEMU_ERR_ARGUMENT,
+  CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, -3, message, n), PYEMU_ERR_ARGUMENT,
                "found one before the first");
   CHECK_STATUS(pyemu_bind(e, TOY_TEMPERATURE, &array, NULL, INT32_MAX, message, n),
                PYEMU_ERR_ARGUMENT, "found one after the last");

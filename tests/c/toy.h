@@ -55,7 +55,7 @@ static inline void toy_fill(struct toy *toy, int64_t columns, int shift) {
   }
 }
 
-static inline void toy_bind(pyemu_emulator *e, struct toy *toy) {
+static inline void toy_bind_in(pyemu_emulator *e, struct toy *toy, const char *const *units) {
   char message[1024];
   const int64_t n = toy->columns;
   pyemu_array arrays[] = {toy_profile(toy->temperature, n, TOY_LAYERS),
@@ -66,11 +66,20 @@ static inline void toy_bind(pyemu_emulator *e, struct toy *toy) {
                           toy_scalar(toy->outgoing, n)};
   const char *names[] = {TOY_TEMPERATURE, TOY_PRESSURE, TOY_SURFACE,
                          TOY_FLUX,        TOY_TENDENCY, TOY_OUTGOING};
-  const char *units[] = {"K", "Pa", " K ", "W m-2", "K s-1", NULL};
   for (int i = 0; i < 6; ++i)
     CHECK_STATUS(
         pyemu_bind(e, names[i], &arrays[i], units[i], PYEMU_LAST_DIM, message, sizeof message),
         PYEMU_OK, "");
+}
+
+static inline void toy_bind(pyemu_emulator *e, struct toy *toy) {
+  const char *const units[] = {"K", "Pa", " K ", "W m-2", "K s-1", NULL};
+  toy_bind_in(e, toy, units);
+}
+
+static inline void toy_bind_without_units(pyemu_emulator *e, struct toy *toy) {
+  const char *const units[6] = {NULL};
+  toy_bind_in(e, toy, units);
 }
 
 /* Largest error of the outputs, relative to their size. */

@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 N_LAYER = 5
 N_REFERENCE = 4
+BATCH = ("column", "sample")
 ONNX_TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int32": TensorProto.INT32}
 Arrays = dict[str, np.ndarray]
 Card = dict[str, Any]
@@ -54,7 +55,7 @@ def make_card(name: str, inputs: list[Card], outputs: list[Card], n_layer: int =
 
 def graph_value(card: Card, entry: Card, columns: int | str = "column") -> onnx.ValueInfoProto:
     """Declare one graph input or output as the card says."""
-    shape = [columns] + [card["dimensions"][dim] for dim in entry["dims"][1:]]
+    shape = [columns if dim in BATCH else card["dimensions"][dim] for dim in entry["dims"]]
     return helper.make_tensor_value_info(entry["name"], ONNX_TYPES[entry["dtype"]], shape)
 
 
@@ -210,6 +211,38 @@ def failing_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
     return card, model, {"x": x, "y": x}
 
 
+def field_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator of fields: ``factor * field * weight + mask``, weight 1 to 24 over (channel, y, x)."""
+    dims = ["sample", "channel", "y", "x"]
+    inputs = [
+        variable("field", "1", dims, "float32"),
+        variable("mask", "1", ["y", "x"], "float32"),
+        variable("factor", "1", [], "float32"),
+    ]
+    card = make_card("field", inputs, [variable("result", "1", dims, "float32")])
+    card |= {"kind": "field", "dimensions": {"channel": 2, "y": 3, "x": 4}}
+    weight = np.arange(1, 25, dtype=np.float32).reshape(2, 3, 4)
+    nodes = [
+        helper.make_node("Mul", ["field", "weight"], ["weighted"]),
+        helper.make_node("Mul", ["weighted", "factor"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "mask"], ["result"]),
+    ]
+    model = make_model(card, nodes, {"weight": weight}, columns="sample")
+    field = np.linspace(0, 1, 2 * 24, dtype=np.float32).reshape(2, 2, 3, 4)
+    mask, factor = np.arange(12, dtype=np.float32).reshape(3, 4), np.float32(3)
+    return card, model, {"field": field, "mask": mask, "factor": factor, "result": factor * field * weight + mask}
+
+
+def global_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator of columns with one number for all of them: ``y = x * factor``."""
+    profile = ["column", "layer"]
+    inputs = [variable("x", "1", profile, "float32"), variable("factor", "1", [], "float32")]
+    card = make_card("global", inputs, [variable("y", "1", profile, "float32")])
+    model = make_model(card, [helper.make_node("Mul", ["x", "factor"], ["y"])], {})
+    x = np.arange(2 * N_LAYER, dtype=np.float32).reshape(2, N_LAYER)
+    return card, model, {"x": x, "factor": np.float32(2), "y": 2 * x}
+
+
 def changed(card: Card, change: Callable[[Card], None]) -> Card:
     """Return a copy of the card with one change made to it."""
     card = copy.deepcopy(card)
@@ -235,7 +268,12 @@ def bad_cards(card: Card) -> dict[str, Any]:
     changes: dict[str, Callable[[Card], None]] = {
         "newer_schema": set_path("schema", 2),
         "schema_text": set_path("schema", "one"),
-        "kind_field": set_path("kind", "field"),
+        "kind_other": set_path("kind", "mesh"),
+        "field_batch_not_first": lambda c: (
+            c.update(kind="field") or set_path("inputs", 0, "dims", ["layer", "sample"])(c)
+        ),
+        "output_without_column": set_path("outputs", 2, "dims", []),
+        "three_dims": set_path("inputs", 0, "dims", ["column", "layer", "interface"]),
         "with_noise": set_path("noise", {"distribution": "normal", "size": 8}),
         "with_state": set_path("state", ["memory"]),
         "no_inputs": set_path("inputs", []),
@@ -267,7 +305,7 @@ def reference_for(card: Any, values: Arrays) -> Any:
     fitting: Arrays = {}
     for entry in card["inputs"] + card["outputs"]:
         known = isinstance(entry["name"], str) and entry["dtype"] in ONNX_TYPES
-        level = card["dimensions"].get(entry["dims"][-1], 1)
+        level = card["dimensions"].get(entry["dims"][-1], 1) if entry["dims"] else 1
         if not known or not 0 < level < 100:
             return {}
         value = values.get(entry["name"], np.zeros(N_REFERENCE))
@@ -328,6 +366,8 @@ def main() -> None:
         "scale_scalar": scale_emulator("scale_scalar", "float32", rank=1),
         "mlp": mlp_emulator(),
         "fails": failing_emulator(),
+        "field": field_emulator(),
+        "global": global_emulator(),
     }
     for name, (card, model, values) in others.items():
         write(directory / f"{name}.onnx", model, card, make_reference(card, values))

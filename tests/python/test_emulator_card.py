@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -103,3 +104,45 @@ def test_units_of_the_vocabulary_parse(units: str) -> None:
 def test_units_in_any_other_spelling_are_refused(units: str) -> None:
     with pytest.raises(ValueError, match="do not parse at"):
         check_units(units)
+
+
+def field_card(dims: list[str], **changes: Any) -> dict[str, Any]:
+    """A card of fields, as JSON values, whose input has the dimensions given."""
+    values = toy_card().to_dict() | {"kind": "field", "dimensions": {"channel": 2, "y": 3, "x": 4}, "budgets": []}
+    entry = {"standard_name": "sea_surface_height", "units": "m", "dtype": "float32"}
+    values["inputs"] = [{"name": "ssh", "dims": dims} | entry]
+    values["outputs"] = [{"name": "ssh_next", "dims": ["sample", "y", "x"]} | entry]
+    values["tolerance"] = {}
+    return values | changes
+
+
+def test_a_field_has_the_shape_of_its_dimensions() -> None:
+    card = Card.model_validate(field_card(["sample", "channel", "y", "x"]))
+    assert card.shape(card.inputs[0], 7) == (7, 2, 3, 4)
+    assert card.inputs[0].level is None and card.inputs[0].has_batch
+    whole = Card.model_validate(field_card(["y", "x"]))
+    assert whole.shape(whole.inputs[0], 7) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "piece"),
+    [
+        (field_card(["column", "y"]), "expected \\['sample', DIMENSION"),
+        (field_card(["y", "sample"]), "expected \\['sample', DIMENSION"),
+        (field_card(["sample", "z"]), "dimension 'z', not in"),
+        (field_card(["sample", "y", "x"], kind="column"), "expected \\['column'\\]"),
+    ],
+)
+def test_dimensions_must_fit_the_kind(values: dict[str, Any], piece: str) -> None:
+    with pytest.raises(ValidationError, match=piece):
+        Card.model_validate(values)
+
+
+def test_only_inputs_may_hold_for_all_columns() -> None:
+    values = toy_card().to_dict()
+    values["inputs"][0]["dims"] = []
+    values["inputs"][0]["training_range"] = None
+    assert Card.model_validate(values).shape(Card.model_validate(values).inputs[0], 5) == ()
+    values["outputs"][0]["dims"] = []
+    with pytest.raises(ValidationError, match="only inputs may hold for all columns"):
+        Card.model_validate(values)

@@ -25,14 +25,6 @@ TENDENCY = "tendency_of_air_temperature_due_to_longwave_heating"
 OUTGOING = "toa_outgoing_longwave_flux"
 
 
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The emulator files of the native tests."""
-    directory = tmp_path_factory.mktemp("emulators")
-    subprocess.run([sys.executable, DATA / "make_emulators.py", directory], check=True)
-    return directory
-
-
 @pytest.fixture
 def toy(files: Path) -> Iterator[Emulator]:
     with Emulator.open(files / "toy.onnx") as emulator:

@@ -14,6 +14,7 @@ struct tensor {
   int32_t direction;
   int32_t rank;
   int64_t shape[ENGINE_MAX_RANK];
+  int has_batch; /* shape[0] is the number of columns */
   int64_t width;
   void *data;
   OrtValue *value;
@@ -28,7 +29,8 @@ struct session {
   int64_t columns; /* that the tensors are bound for */
   int64_t n_tensors;
   int64_t n_inputs;
-  struct tensor *tensors; /* inputs, then outputs */
+  struct tensor *tensors;          /* inputs, then outputs */
+  struct engine_tensor *described; /* the same of a raw graph, else NULL */
 };
 
 /* Pass on the text of a failed call, and release it. */
@@ -68,6 +70,7 @@ static void destroy(void *state) {
   if (s->env)
     s->ort.ReleaseEnv(s->env);
   free(s->tensors);
+  free(s->described);
   free(s);
 }
 
@@ -139,13 +142,13 @@ static int compare(const struct tensor *t, const struct found *found, const stru
     return fail(error, PYEMU_ERR_GRAPH,
                 "%s '%s' has %zu dimensions in the graph but %d on the card", what, t->name,
                 found->rank, (int)t->rank);
-  if (found->shape[0] >= 0)
+  if (t->has_batch && found->shape[0] >= 0)
     return fail(
         error, PYEMU_ERR_GRAPH,
         "%s '%s' has a fixed number of columns (%lld) in the graph; export it with the first "
         "dimension left open",
         what, t->name, (long long)found->shape[0]);
-  for (int32_t i = 1; i < t->rank; ++i)
+  for (int32_t i = t->has_batch; i < t->rank; ++i)
     if (found->shape[i] >= 0 && found->shape[i] != t->shape[i])
       return fail(error, PYEMU_ERR_GRAPH,
                   "%s '%s' has size %lld in dimension %d of the graph but %lld on the card", what,
@@ -160,18 +163,33 @@ static struct tensor *find(const struct session *s, const char *name, int32_t di
   return NULL;
 }
 
-/* Compare graph input or output 'index'; mark its tensor as seen by its address. */
-static int check_one(const struct session *s, int64_t index, int32_t direction, char *seen,
+/* A copy of the name of a graph input or output. */
+static int read_name(const struct session *s, int64_t index, int32_t direction, char **copy,
                      const struct error *error) {
   OrtAllocator *allocator;
   char *name = NULL;
-  struct found found;
+  *copy = NULL;
   OrtStatus *result = s->ort.GetAllocatorWithDefaultOptions(&allocator);
   if (!result)
     result = direction == PYEMU_INPUT
                  ? s->ort.SessionGetInputName(s->session, (size_t)index, allocator, &name)
                  : s->ort.SessionGetOutputName(s->session, (size_t)index, allocator, &name);
   int status = check(s, result, PYEMU_ERR_GRAPH, "name the graph's variables", error);
+  if (status != PYEMU_OK)
+    return status;
+  *copy = strdup(name);
+  OrtStatus *released = s->ort.AllocatorFree(allocator, name);
+  if (released)
+    s->ort.ReleaseStatus(released);
+  return *copy ? PYEMU_OK : fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+}
+
+/* Compare graph input or output 'index'; mark its tensor as seen by its address. */
+static int check_one(const struct session *s, int64_t index, int32_t direction, char *seen,
+                     const struct error *error) {
+  char *name;
+  struct found found;
+  int status = read_name(s, index, direction, &name, error);
   if (status != PYEMU_OK)
     return status;
   const struct tensor *t = find(s, name, direction);
@@ -184,9 +202,7 @@ static int check_one(const struct session *s, int64_t index, int32_t direction, 
     if (status == PYEMU_OK)
       status = compare(t, &found, error);
   }
-  OrtStatus *released = s->ort.AllocatorFree(allocator, name);
-  if (released)
-    s->ort.ReleaseStatus(released);
+  free(name);
   return status;
 }
 
@@ -234,19 +250,95 @@ static int copy_tensors(struct session *s, const struct engine_source *source,
     to->direction = from->direction;
     to->rank = from->rank;
     memcpy(to->shape, from->shape, sizeof to->shape);
+    to->has_batch = from->rank > 0 && from->shape[0] < 0;
     to->width = from->width;
   }
   return PYEMU_OK;
 }
 
+/* Take over a graph input or output as it is. */
+static int read_raw(const struct session *s, int64_t index, int32_t direction, struct tensor *t,
+                    const struct error *error) {
+  static const int types[][2] = {
+      {ORT_FLOAT, PYEMU_FLOAT32}, {ORT_DOUBLE, PYEMU_FLOAT64}, {ORT_INT32, PYEMU_INT32}};
+  struct found found;
+  int status = read_name(s, index, direction, &t->name, error);
+  if (status == PYEMU_OK)
+    status = read_type(s, index, direction, &found, error);
+  if (status != PYEMU_OK)
+    return status;
+  t->direction = direction;
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
+    if (found.type == types[i][0])
+      t->dtype = types[i][1];
+  if (!t->dtype || found.rank > ENGINE_MAX_RANK)
+    return fail(error, PYEMU_ERR_UNSUPPORTED, "'%s' is %s of rank %zu, which cannot be bound",
+                t->name, ort_type_name(found.type), found.rank);
+  t->rank = (int32_t)found.rank;
+  t->has_batch = t->rank > 0 && found.shape[0] < 0;
+  t->width = 1;
+  memcpy(t->shape, found.shape, sizeof t->shape);
+  for (int32_t i = t->has_batch; i < t->rank; ++i)
+    if (t->shape[i] < 1 || !multiply_sizes(t->width, t->shape[i], &t->width))
+      return fail(error, PYEMU_ERR_UNSUPPORTED,
+                  "'%s' has size %lld in dimension %d; expected a fixed size from 1", t->name,
+                  (long long)t->shape[i], (int)i + 1);
+  if (t->rank - t->has_batch > PYEMU_MAX_RANK)
+    return fail(error, PYEMU_ERR_UNSUPPORTED, "'%s' has rank %d; expected 0 to %d", t->name,
+                (int)t->rank, (int)PYEMU_MAX_RANK);
+  return PYEMU_OK;
+}
+
+/* All inputs and outputs of a graph without a card. */
+static int read_graph(struct session *s, const struct error *error) {
+  size_t n_inputs = 0, n_outputs = 0;
+  OrtStatus *result = s->ort.SessionGetInputCount(s->session, &n_inputs);
+  if (!result)
+    result = s->ort.SessionGetOutputCount(s->session, &n_outputs);
+  int status = check(s, result, PYEMU_ERR_GRAPH, "count the graph's variables", error);
+  if (status != PYEMU_OK)
+    return status;
+  s->tensors = calloc(n_inputs + n_outputs + 1, sizeof *s->tensors);
+  s->described = calloc(n_inputs + n_outputs + 1, sizeof *s->described);
+  if (!s->tensors || !s->described)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  s->n_inputs = (int64_t)n_inputs;
+  while (status == PYEMU_OK && s->n_tensors < (int64_t)(n_inputs + n_outputs)) {
+    int64_t i = s->n_tensors++;
+    int is_input = i < s->n_inputs;
+    status = read_raw(s, is_input ? i : i - s->n_inputs, is_input ? PYEMU_INPUT : PYEMU_OUTPUT,
+                      &s->tensors[i], error);
+  }
+  return status;
+}
+
+static int describe(void *state, const struct engine_tensor **tensors, int64_t *n_tensors,
+                    int64_t *n_inputs, char *errmsg, size_t errlen) {
+  struct session *s = state;
+  error_in(errmsg, errlen);
+  for (int64_t i = 0; i < s->n_tensors; ++i) {
+    const struct tensor *t = &s->tensors[i];
+    s->described[i] = (struct engine_tensor){.name = t->name,
+                                             .dtype = t->dtype,
+                                             .direction = t->direction,
+                                             .rank = t->rank,
+                                             .width = t->width};
+    memcpy(s->described[i].shape, t->shape, sizeof t->shape);
+  }
+  *tensors = s->described;
+  *n_tensors = s->n_tensors;
+  *n_inputs = s->n_inputs;
+  return PYEMU_OK;
+}
+
 static int fill(struct session *s, const struct engine_source *source, const struct error *error) {
   int status = ort_library_load(&s->ort, source->runtime_library, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !source->is_raw)
     status = copy_tensors(s, source, error);
   if (status == PYEMU_OK)
     status = make_session(s, source, error);
   if (status == PYEMU_OK)
-    status = check_graph(s, error);
+    status = source->is_raw ? read_graph(s, error) : check_graph(s, error);
   if (status != PYEMU_OK)
     return status;
   OrtStatus *result =
@@ -272,8 +364,10 @@ static int create(const struct engine_source *source, void **state, char *errmsg
 /* Bind the tensor to new memory, or for another number of columns. */
 static int rebind(struct session *s, struct tensor *t, int64_t columns, void *data,
                   const struct error *error) {
-  t->shape[0] = columns;
-  const size_t size = (size_t)(columns * t->width) * dtype_size(t->dtype);
+  if (t->has_batch)
+    t->shape[0] = columns;
+  const int64_t items = t->has_batch ? columns : 1;
+  const size_t size = (size_t)(items * t->width) * dtype_size(t->dtype);
   OrtValue *value = NULL;
   OrtStatus *result = s->ort.CreateTensorWithDataAsOrtValue(
       s->memory, data, size, t->shape, (size_t)t->rank, ort_type(t->dtype), &value);
@@ -317,6 +411,6 @@ __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(
 
 const struct engine *pyemu_engine_plugin(const char *name) {
   static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy, version};
+      PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy, version, describe};
   return strcmp(name, engine.name) == 0 ? &engine : NULL;
 }

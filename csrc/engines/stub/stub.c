@@ -10,6 +10,7 @@
 struct recording {
   const char *rows;
   size_t row_size;
+  int has_batch;
 };
 
 struct stub {
@@ -32,6 +33,7 @@ static int create(const struct engine_source *source, void **state, char *errmsg
     const struct engine_tensor *tensor = &source->tensors[source->n_inputs + i];
     stub->outputs[i].rows = source->reference_values[source->n_inputs + i];
     stub->outputs[i].row_size = (size_t)tensor->width * dtype_size(tensor->dtype);
+    stub->outputs[i].has_batch = tensor->rank > 0 && tensor->shape[0] < 0;
   }
   *state = stub;
   return PYEMU_OK;
@@ -44,7 +46,8 @@ static int run(void *state, int64_t columns, void *const *tensors, char *errmsg,
   for (int64_t i = 0; i < stub->n_outputs; ++i) {
     const struct recording *output = &stub->outputs[i];
     char *row = tensors[stub->n_inputs + i];
-    for (int64_t column = 0; column < columns; ++column, row += output->row_size)
+    const int64_t rows = output->has_batch ? columns : 1;
+    for (int64_t column = 0; column < rows; ++column, row += output->row_size)
       memcpy(row, output->rows + (size_t)(column % stub->columns) * output->row_size,
              output->row_size);
   }
@@ -56,4 +59,9 @@ static const char *version(void *state) {
   return pyemu_version();
 }
 
-const struct engine stub_engine = {PYEMU_ENGINE_INTERFACE, "stub", create, run, free, version};
+const struct engine stub_engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                   .name = "stub",
+                                   .create = create,
+                                   .run = run,
+                                   .destroy = free,
+                                   .version = version};

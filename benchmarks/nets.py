@@ -1,0 +1,128 @@
+"""The three networks of the benchmark, as torch modules with cards: ``nets.py DIRECTORY [onnx pt2 pt]`` writes them.
+
+``mlp64`` (64-128-128-64) and ``rad`` (300-256-256-256-200) are perceptrons of columns, ``unet`` is a small U-net of
+fields (2 channels of 64 x 64, 16 and 32 channels inside). Weights are random but fixed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pyemu.emulator import export
+from pyemu.emulator.card import Card, Provenance, Variable
+
+N_REFERENCE = 8
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network, its card, recorded inputs, and the floating-point operations of one column or sample."""
+
+    name: str
+    module: nn.Module
+    card: Card
+    reference: dict[str, Tensor]
+    flops: int
+
+
+class Unet(nn.Module):
+    """One level of pooling, a skip connection, transposed convolution back: (sample, 2, 64, 64) to the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = nn.Sequential(conv(2, 16), conv(16, 16))
+        self.below = nn.Sequential(nn.MaxPool2d(2), conv(16, 32), conv(32, 32), nn.ConvTranspose2d(32, 16, 2, 2))
+        self.after = nn.Sequential(conv(32, 16), conv(16, 16), nn.Conv2d(16, 2, 1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """Fields of the same shape."""
+        kept = self.before(x)
+        return (self.after(torch.cat([kept, self.below(kept)], dim=1)),)
+
+
+def conv(n_in: int, n_out: int) -> nn.Module:
+    """A 3 x 3 convolution and relu."""
+    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1), nn.ReLU())
+
+
+class Mlp(nn.Module):
+    """A perceptron with relu between its layers."""
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        layers = [module for a, b in pairwise(widths) for module in (nn.Linear(a, b), nn.ReLU())]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """(column, in) to (column, out)."""
+        return (self.layers(x),)
+
+
+def mlp(name: str, *widths: int) -> Net:
+    """A perceptron from one profile to another."""
+    card = make_card(
+        name, "column", {"layer": widths[0], "result": widths[-1]}, ["column", "layer"], ["column", "result"]
+    )
+    flops = 2 * sum(a * b for a, b in pairwise(widths))
+    return Net(name, Mlp(*widths), card, {"x": torch.randn(N_REFERENCE, widths[0])}, flops)
+
+
+def unet() -> Net:
+    """The U-net."""
+    dims = ["sample", "channel", "y", "x"]
+    card = make_card("unet", "field", {"channel": 2, "y": 64, "x": 64}, dims, dims)
+    full, half = 64 * 64, 32 * 32
+    macs = full * 9 * (2 * 16 + 16 * 16) + half * 9 * (16 * 32 + 32 * 32) + half * 4 * 32 * 16
+    macs += full * (9 * (32 * 16 + 16 * 16) + 16 * 2)
+    return Net("unet", Unet(), card, {"x": torch.randn(N_REFERENCE, 2, 64, 64)}, 2 * macs)
+
+
+def make_card(name: str, kind: str, sizes: dict[str, int], in_dims: list[str], out_dims: list[str]) -> Card:
+    """A card of one input ``x`` and one output ``y``."""
+
+    def variable(short: str, dims: list[str]) -> Variable:
+        entry = {"name": short, "standard_name": short, "units": "1", "dims": dims, "dtype": "float32"}
+        return Variable.model_validate(entry)
+
+    return Card(
+        name=name,
+        version="1",
+        kind=kind,  # type: ignore[arg-type]
+        summary="Random weights, for the benchmark",
+        licence="Apache-2.0",
+        vertical_order="top_first",
+        dimensions=sizes,
+        inputs=(variable("x", in_dims),),
+        outputs=(variable("y", out_dims),),
+        provenance=Provenance(data_sha256="", code_version="", created=""),
+    )
+
+
+def nets() -> list[Net]:
+    """All three, always with the same weights."""
+    torch.manual_seed(7)
+    return [mlp("mlp64", 64, 128, 128, 64), mlp("rad", 300, 256, 256, 256, 200), unet()]
+
+
+WRITERS: dict[str, Callable[..., Path]] = {"onnx": export.export_onnx}
+
+
+def write(directory: Path, formats: list[str]) -> list[tuple[Net, Path]]:
+    """Write every network in every format that is not there yet."""
+    directory.mkdir(parents=True, exist_ok=True)
+    files = [(net, directory / f"{net.name}.{suffix}") for net in nets() for suffix in formats]
+    for net, path in files:
+        if not path.exists():
+            WRITERS[path.suffix[1:]](net.module, net.card, net.reference, path)
+    return files
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), sys.argv[2:] or ["onnx"])

@@ -1,0 +1,1 @@
+../../fortran/descriptor.c

@@ -1,0 +1,1 @@
+../../csrc/error.c

@@ -1,0 +1,1 @@
+../../fortran/pyemu.f90

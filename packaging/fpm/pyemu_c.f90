@@ -1,0 +1,1 @@
+../../fortran/pyemu_c.f90

@@ -1,0 +1,1 @@
+../../csrc/engines/stub/stub.c

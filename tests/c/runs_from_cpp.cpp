@@ -1,0 +1,84 @@
+// The C++ header: errors are exceptions with a status, handles close themselves and can be moved.
+#include <pyemu.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+static int failed = 0;
+
+static void check(bool condition, const char *what) {
+  if (!condition) {
+    std::printf("failed: %s\n", what);
+    ++failed;
+  }
+}
+
+// Run 'action' and expect an error of that status whose message holds 'piece'.
+template <typename Action> static void check_error(Action action, int status, const char *piece) {
+  try {
+    action();
+    check(false, piece);
+  } catch (const pyemu::Error &error) {
+    check(error.status() == status && std::strstr(error.what(), piece), error.what());
+  }
+}
+
+static void run_the_reference(const std::string &path) {
+  pyemu::Emulator opened(path);
+  pyemu::Emulator emulator = std::move(opened);
+  check(opened.handle() == nullptr && emulator.handle() != nullptr, "moved");
+  const std::int64_t n = emulator.reference_columns();
+  std::vector<std::vector<double>> values;
+  for (const pyemu_variable &v : emulator.variables()) {
+    values.emplace_back(static_cast<std::size_t>(n * v.level_size), -999.0);
+    const auto shape =
+        v.level_name ? std::vector<std::int64_t>{n, v.level_size} : std::vector<std::int64_t>{n};
+    const pyemu_array array = pyemu::array(values.back().data(), shape);
+    if (v.direction == PYEMU_INPUT)
+      emulator.reference(v.name, array);
+    emulator.bind(v.name, array, v.units);
+  }
+  emulator.run(1);
+  std::size_t i = 0;
+  for (const pyemu_variable &v : emulator.variables()) {
+    std::vector<double> expected(values[i].size());
+    const auto shape =
+        v.level_name ? std::vector<std::int64_t>{n, v.level_size} : std::vector<std::int64_t>{n};
+    emulator.reference(v.name, pyemu::array(expected.data(), shape));
+    for (std::size_t k = 0; k < expected.size(); ++k)
+      check(std::fabs(values[i][k] - expected[k]) <= 1e-12 * std::fabs(expected[k]), v.name);
+    ++i;
+  }
+  check(emulator.report().calls == 1 && emulator.columns() == n, "report");
+  check(emulator.engine() == "onnxruntime" && !emulator.card().empty(), "engine and card");
+}
+
+static void report_errors(const std::string &path) {
+  pyemu::Emulator emulator(path);
+  float profile[15] = {};
+  check_error([] { pyemu::Emulator missing("no_such_file.onnx"); }, PYEMU_ERR_FILE, "no_such_file");
+  check_error(
+      [&] {
+        emulator.bind("air_temperature", profile, {3, 5}, "degC");
+      },
+      PYEMU_ERR_UNITS, "degC");
+  check_error(
+      [&] {
+        emulator.bind("air_temperature", profile, {5, 3}, "K");
+      },
+      PYEMU_ERR_SIZE, "give level_dim");
+  emulator.bind("air_temperature", profile, {5, 3}, "K", 0);
+  check_error([&] { emulator.run(); }, PYEMU_ERR_NOT_BOUND, "surface_temperature");
+  check_error([&] { pyemu::array(profile, {1, 1, 1, 1, 1, 1, 1, 1}); }, PYEMU_ERR_SIZE, "8 dim");
+  emulator.unbind();
+  check(emulator.columns() == -1, "unbound");
+}
+
+int main(int, char **argv) {
+  const std::string path = std::string(argv[1]) + "/toy.onnx";
+  run_the_reference(path);
+  report_errors(path);
+  return failed != 0;
+}
