@@ -1,5 +1,6 @@
 """The card: everything a host must know of an emulator besides its graph. Written and read as JSON, strictly."""
 
+from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -231,6 +232,10 @@ class Card(_Strict):
         """Shape of the graph tensor of a variable for so many columns (or samples)."""
         sizes = tuple(self.dimensions[dim] for dim in variable.dims[variable.has_batch :])
         return (columns, *sizes) if variable.has_batch else sizes
+
+    def columns(self, values: Mapping[str, Sized]) -> int:
+        """Number of columns (or samples) of arrays by name; 1 if no variable among them has any."""
+        return next((len(values[item.name]) for item in self.variables if item.has_batch and item.name in values), 1)
 
     def to_json(self) -> str:
         """The card as it stands in the file."""

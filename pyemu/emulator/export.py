@@ -61,7 +61,7 @@ def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.n
         raise ExportError(
             f"the module returned {what}, expected a tuple of {len(card.outputs)} tensors: see card.outputs"
         )
-    columns = len(inputs[card.inputs[0].name])
+    columns = card.columns(inputs)
     return {
         variable.name: checked(card, variable, tensor.detach().cpu().numpy(), columns)
         for variable, tensor in zip(card.outputs, found, strict=True)
@@ -74,8 +74,8 @@ def as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
     if set(values) != set(expected):
         missing, unknown = sorted(set(expected) - set(values)), sorted(set(values) - set(expected))
         raise ExportError(f"reference inputs: missing {missing}, not on the card {unknown}; the card lists {expected}")
-    columns = len(values[expected[0]])
-    if columns < 2:
+    columns = card.columns(values)
+    if columns < 2 and any(variable.has_batch for variable in card.inputs):
         raise ExportError(f"{columns} reference column found, expected 2 or more (32 is a good number)")
     return {
         variable.name: checked(card, variable, _as_array(values[variable.name], variable), columns)
@@ -147,9 +147,9 @@ def as_tensors(card: Card, inputs: Mapping[str, np.ndarray]) -> tuple[torch.Tens
 
 
 def free_columns(card: Card) -> tuple[tuple[dict[int, torch.export.Dim], ...]]:
-    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of every input is free."""
+    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of what has columns is free."""
     column = torch.export.Dim("column")
-    return (tuple({0: column} for _ in card.inputs),)
+    return (tuple({0: column} if variable.has_batch else {} for variable in card.inputs),)
 
 
 class Positional(torch.nn.Module):
@@ -196,7 +196,7 @@ def check_runs(
     run: legs.Runner, route: str, card: Card, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
 ) -> None:
     """Raise ``ExportError`` unless ``route`` gives the outputs of torch, whatever the number of columns per call."""
-    for columns in (len(inputs[card.inputs[0].name]), *BATCH_SIZES):
+    for columns in (card.columns(inputs), *BATCH_SIZES):
         _check_parity(run, route, card, inputs, outputs, columns)
     _check_budgets(run, card, inputs)
 
@@ -211,10 +211,15 @@ def _check_parity(
 ) -> None:
     """So many columns per call must give torch's numbers."""
     pieces = [
-        _run(run, route, {name: array[start : start + columns] for name, array in inputs.items()}, columns)
-        for start in range(0, len(inputs[card.inputs[0].name]), columns)
+        _run(run, route, _piece(card, inputs, start, columns), columns)
+        for start in range(0, card.columns(inputs), columns)
     ]
-    found = {name: np.concatenate([piece[name] for piece in pieces]) for name in outputs}
+    found = {
+        variable.name: np.concatenate([piece[variable.name] for piece in pieces])
+        if variable.has_batch
+        else pieces[0][variable.name]
+        for variable in card.outputs
+    }
     for variable in card.outputs:
         if found[variable.name].shape != outputs[variable.name].shape:
             raise ExportError(
@@ -230,6 +235,14 @@ def _check_parity(
             f"{worst.max_abs_difference:.3g} {worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for "
             "random or stateful layers, or sizes taken from the example input"
         )
+
+
+def _piece(card: Card, inputs: dict[str, np.ndarray], start: int, columns: int) -> dict[str, np.ndarray]:
+    """So many columns; what holds for all columns stays."""
+    return {
+        variable.name: inputs[variable.name][start : start + columns] if variable.has_batch else inputs[variable.name]
+        for variable in card.inputs
+    }
 
 
 def _run(run: legs.Runner, route: str, inputs: dict[str, np.ndarray], columns: int) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ def export_python(source_path: str | Path, card: Card, reference_inputs: Referen
     path = Path(path)
     source = _source(Path(source_path))
     inputs = as_arrays(card, reference_inputs)
-    columns = len(inputs[card.inputs[0].name])
+    columns = card.columns(inputs)
     try:
         run = legs.python(source.encode(), card)
         found = run({name: values.copy() for name, values in inputs.items()})

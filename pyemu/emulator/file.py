@@ -53,7 +53,7 @@ class EmulatorFile:
     @property
     def columns(self) -> int:
         """Number of reference columns."""
-        return len(self.reference[self.card.inputs[0].name])
+        return self.card.columns(self.reference)
 
     @cached_property
     def sha256(self) -> str:
@@ -144,7 +144,7 @@ def _check_tensor(tensor: onnx.TypeProto.Tensor, variable: Variable, card: Card,
         raise EmulatorFileError(f"'{variable.name}' in the graph of {what} is {found}, its card says {variable.dtype}")
     dims = tensor.shape.dim
     sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-    expected = [None, *card.shape(variable, 1)[1:]]
+    expected = [None if axis == 0 and variable.has_batch else size for axis, size in enumerate(card.shape(variable, 1))]
     if sizes != expected:
         raise EmulatorFileError(
             f"'{variable.name}' in the graph of {what} has sizes {sizes}, expected {expected} (None: any number of "

@@ -96,7 +96,7 @@ def libpyemu(
         library_directory()
     except (ImportError, OSError) as error:
         raise LegError(f"libpyemu cannot be loaded ({error}): build the library ('make setup')") from error
-    columns = len(inputs[card.inputs[0].name])
+    columns = card.columns(inputs)
     outputs = {
         variable.name: np.full(card.shape(variable, columns), np.nan, variable.dtype) for variable in card.outputs
     }

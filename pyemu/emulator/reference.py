@@ -16,7 +16,7 @@ Arrays = Mapping[str, np.ndarray]
 
 def encode(card: Card, values: Arrays) -> str:
     """JSON text of the reference columns; ``values`` holds every variable of the card, each ``(column[, level])``."""
-    columns = len(values[card.inputs[0].name])
+    columns = card.columns(values)
     texts = {variable.name: _to_base64(card, variable, values[variable.name], columns) for variable in card.variables}
     return json.dumps({"columns": columns, "encoding": ENCODING, "values": texts})
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pyemu.cli import app
 from pyemu.emulator import EmulatorFile, EmulatorFileError, ExportError, reference
-from pyemu.emulator.export_torch import export_pt2, export_torchscript, signature
+from pyemu.emulator.export_torch import export_torchscript, signature
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
 from pyemu.emulator.verify import verify
 from pyemu.runtime import Emulator, EmulatorError
@@ -271,10 +271,4 @@ def test_command_exports_a_checkpoint_in_every_format_without_a_compiler(tmp_pat
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["engine"] == "torchscript"
     verdict = verify(EmulatorFile.open(tmp_path / "dense.pt"), allow_code=True)
-    assert verdict.passed, verdict.to_dict()
-
-
-def test_frozen_package_agrees_by_every_route(tmp_path: Path) -> None:
-    path = export_pt2(ToyLongwave(), toy_card(), toy_inputs(), tmp_path / "frozen.pt2", freezing=True)
-    verdict = verify(EmulatorFile.open(path), allow_code=True)
     assert verdict.passed, verdict.to_dict()

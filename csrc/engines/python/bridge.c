@@ -16,12 +16,18 @@
 static PyObject *driver;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* The size of a tensor. */
+struct extent {
+  size_t bytes; /* of one column, or of all if it has no columns */
+  int has_batch;
+};
+
 /* One module that is open. */
 struct session {
   PyObject *model;
   int64_t n_tensors;
   int64_t n_inputs;
-  size_t *widths; /* bytes of one column of each tensor */
+  struct extent *extents; /* of each tensor */
   char version[32];
 };
 
@@ -173,7 +179,8 @@ static int load_model(struct session *s, const struct engine_source *source,
 static PyObject *make_views(const struct session *s, int64_t columns, void *const *tensors) {
   PyObject *views = PyList_New(0);
   for (int64_t i = 0; views && i < s->n_tensors; ++i) {
-    Py_ssize_t size = (Py_ssize_t)((size_t)columns * s->widths[i]);
+    const struct extent *e = &s->extents[i];
+    Py_ssize_t size = (Py_ssize_t)(e->has_batch ? (size_t)columns * e->bytes : e->bytes);
     PyObject *view =
         PyMemoryView_FromMemory(tensors[i], size, i < s->n_inputs ? PyBUF_READ : PyBUF_WRITE);
     if (!view || PyList_Append(views, view) != 0)
@@ -207,7 +214,7 @@ static void destroy(void *state) {
   PyGILState_STATE held = PyGILState_Ensure();
   Py_XDECREF(s->model);
   PyGILState_Release(held);
-  free(s->widths);
+  free(s->extents);
   free(s);
 }
 
@@ -216,11 +223,14 @@ static int fill(struct session *s, const struct engine_source *source, const str
   snprintf(s->version, sizeof s->version, "%.*s", (int)strcspn(version, " "), version);
   s->n_tensors = source->n_tensors;
   s->n_inputs = source->n_inputs;
-  s->widths = calloc((size_t)source->n_tensors, sizeof *s->widths);
-  if (!s->widths)
+  s->extents = calloc((size_t)source->n_tensors, sizeof *s->extents);
+  if (!s->extents)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
-  for (int64_t i = 0; i < source->n_tensors; ++i)
-    s->widths[i] = (size_t)source->tensors[i].width * dtype_size(source->tensors[i].dtype);
+  for (int64_t i = 0; i < source->n_tensors; ++i) {
+    const struct engine_tensor *t = &source->tensors[i];
+    s->extents[i] =
+        (struct extent){(size_t)t->width * dtype_size(t->dtype), t->rank > 0 && t->shape[0] == -1};
+  }
   int status = load_model(s, source, error);
   if (status == PYEMU_OK && source->reference_columns > 0)
     status = call(s, "replay", source->reference_columns, source->reference_values, PYEMU_ERR_GRAPH,
@@ -261,7 +271,7 @@ __attribute__((visibility("default"))) const struct python_bridge *pyemu_python_
 
 const struct python_bridge *pyemu_python_bridge(void) {
   static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version};
+      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version, NULL};
   static const struct python_bridge bridge = {start, &engine};
   return &bridge;
 }

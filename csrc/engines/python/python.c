@@ -57,6 +57,6 @@ __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(
 
 const struct engine *pyemu_engine_plugin(const char *name) {
   static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version};
+      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version, NULL};
   return strcmp(name, engine.name) == 0 ? &engine : NULL;
 }
