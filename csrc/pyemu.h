@@ -143,6 +143,9 @@ typedef struct pyemu_array {
  *                    PYEMU_ORT (a file, or the directory that holds it), the Python wheel of
  *                    onnxruntime beside an installed pyemu, the directory recorded when libpyemu
  *                    was configured, and the system's library path.
+ *                    The torch engines want libtorch.so, or PYEMU_TORCH, of the release they were
+ *                    built with; "python" wants libpython, and takes its packages from the Python
+ *                    program that PYEMU_PYTHON names. What the process has loaded goes first.
  *   allow_code       1: run the code that a file carries; 0: refuse such files with PYEMU_ERR_CODE
  *                    (default). ONNX is data and needs no leave. Packages of AOTInductor,
  *                    TorchScript and Python modules are programs, which run with all rights of the

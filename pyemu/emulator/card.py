@@ -234,7 +234,7 @@ class Card(_Strict):
         return (columns, *sizes) if variable.has_batch else sizes
 
     def columns(self, values: Mapping[str, Sized]) -> int:
-        """Number of columns (or samples) in arrays by name: the length of the first that has a batch, 1 without any."""
+        """Number of columns (or samples) of arrays by name; 1 if no variable among them has any."""
         return next((len(values[item.name]) for item in self.variables if item.has_batch and item.name in values), 1)
 
     def to_json(self) -> str:

@@ -61,7 +61,7 @@ def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.n
         raise ExportError(
             f"the module returned {what}, expected a tuple of {len(card.outputs)} tensors: see card.outputs"
         )
-    columns = n_columns(card, inputs)
+    columns = card.columns(inputs)
     return {
         variable.name: checked(card, variable, tensor.detach().cpu().numpy(), columns)
         for variable, tensor in zip(card.outputs, found, strict=True)
@@ -74,32 +74,13 @@ def as_arrays(card: Card, values: ReferenceInputs) -> dict[str, np.ndarray]:
     if set(values) != set(expected):
         missing, unknown = sorted(set(expected) - set(values)), sorted(set(values) - set(expected))
         raise ExportError(f"reference inputs: missing {missing}, not on the card {unknown}; the card lists {expected}")
-    columns = n_columns(card, values)
-    if columns < 2:
+    columns = card.columns(values)
+    if columns < 2 and any(variable.has_batch for variable in card.inputs):
         raise ExportError(f"{columns} reference column found, expected 2 or more (32 is a good number)")
     return {
         variable.name: checked(card, variable, _as_array(values[variable.name], variable), columns)
         for variable in card.inputs
     }
-
-
-def n_columns(card: Card, values: ReferenceInputs) -> int:
-    """Number of columns (or samples) in the inputs; raises ``ExportError`` if the card gives a variable no batch.
-
-    Inputs that hold for all columns are fine, but one input and every output must have a value for each.
-    """
-    lacking = [variable.name for variable in card.outputs if not variable.has_batch]
-    batched = [variable.name for variable in card.inputs if variable.has_batch]
-    if lacking or not batched:
-        what = f"output '{lacking[0]}' has" if lacking else "all inputs have"
-        raise ExportError(f"{what} no batch on the card: begin its dims with 'column' (or 'sample' for fields)")
-    return card.columns(values)
-
-
-def piece(card: Card, inputs: Mapping[str, np.ndarray], start: int, columns: int) -> dict[str, np.ndarray]:
-    """So many columns of the inputs, and whole what holds for all of them."""
-    batched = {variable.name for variable in card.inputs if variable.has_batch}
-    return {name: array[start : start + columns] if name in batched else array for name, array in inputs.items()}
 
 
 def _as_array(values: np.ndarray | torch.Tensor, variable: Variable) -> np.ndarray:
@@ -166,7 +147,7 @@ def as_tensors(card: Card, inputs: Mapping[str, np.ndarray]) -> tuple[torch.Tens
 
 
 def free_columns(card: Card) -> tuple[tuple[dict[int, torch.export.Dim], ...]]:
-    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of a batch is free."""
+    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of what has columns is free."""
     column = torch.export.Dim("column")
     return (tuple({0: column} if variable.has_batch else {} for variable in card.inputs),)
 
@@ -215,7 +196,7 @@ def check_runs(
     run: legs.Runner, route: str, card: Card, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
 ) -> None:
     """Raise ``ExportError`` unless ``route`` gives the outputs of torch, whatever the number of columns per call."""
-    for columns in (n_columns(card, inputs), *BATCH_SIZES):
+    for columns in (card.columns(inputs), *BATCH_SIZES):
         _check_parity(run, route, card, inputs, outputs, columns)
     _check_budgets(run, card, inputs)
 
@@ -230,10 +211,15 @@ def _check_parity(
 ) -> None:
     """So many columns per call must give torch's numbers."""
     pieces = [
-        _run(run, route, piece(card, inputs, start, columns), columns)
-        for start in range(0, n_columns(card, inputs), columns)
+        _run(run, route, _piece(card, inputs, start, columns), columns)
+        for start in range(0, card.columns(inputs), columns)
     ]
-    found = {name: np.concatenate([piece[name] for piece in pieces]) for name in outputs}
+    found = {
+        variable.name: np.concatenate([piece[variable.name] for piece in pieces])
+        if variable.has_batch
+        else pieces[0][variable.name]
+        for variable in card.outputs
+    }
     for variable in card.outputs:
         if found[variable.name].shape != outputs[variable.name].shape:
             raise ExportError(
@@ -249,6 +235,14 @@ def _check_parity(
             f"{worst.max_abs_difference:.3g} {worst.units}, tolerance {worst.tolerance:.3g}. Nothing was written. Look for "
             "random or stateful layers, or sizes taken from the example input"
         )
+
+
+def _piece(card: Card, inputs: dict[str, np.ndarray], start: int, columns: int) -> dict[str, np.ndarray]:
+    """So many columns; what holds for all columns stays."""
+    return {
+        variable.name: inputs[variable.name][start : start + columns] if variable.has_batch else inputs[variable.name]
+        for variable in card.inputs
+    }
 
 
 def _run(run: legs.Runner, route: str, inputs: dict[str, np.ndarray], columns: int) -> dict[str, np.ndarray]:

@@ -76,9 +76,11 @@ def signature(card: Card) -> str:
     """The tensors that a package is compiled for, as text: compiled code looks at no sizes, so the engine compares this."""
 
     def text(variables: tuple[Variable, ...]) -> str:
-        return " ".join(
-            f"{variable.dtype}[{','.join(['n', *map(str, card.shape(variable, 1)[1:])])}]" for variable in variables
-        )
+        return " ".join(f"{variable.dtype}[{','.join(sizes(variable))}]" for variable in variables)
+
+    def sizes(variable: Variable) -> list[str]:
+        shape = [str(size) for size in card.shape(variable, 1)]
+        return ["n", *shape[1:]] if variable.has_batch else shape
 
     return f"{text(card.inputs)} -> {text(card.outputs)}"
 

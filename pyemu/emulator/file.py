@@ -144,7 +144,7 @@ def _check_tensor(tensor: onnx.TypeProto.Tensor, variable: Variable, card: Card,
         raise EmulatorFileError(f"'{variable.name}' in the graph of {what} is {found}, its card says {variable.dtype}")
     dims = tensor.shape.dim
     sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-    expected = [*([None] if variable.has_batch else []), *card.shape(variable, 1)[variable.has_batch :]]
+    expected = [None if axis == 0 and variable.has_batch else size for axis, size in enumerate(card.shape(variable, 1))]
     if sizes != expected:
         raise EmulatorFileError(
             f"'{variable.name}' in the graph of {what} has sizes {sizes}, expected {expected} (None: any number of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import cffi
 import pyemu
 
 MESSAGE_SIZE = 4096
+_loading = threading.Lock()
 
 
 class EmulatorError(RuntimeError):
@@ -57,9 +59,14 @@ def declarations(header: str) -> str:
     return header.replace("PYEMU_API ", "")
 
 
-@functools.cache
 def load() -> tuple[cffi.FFI, Any]:
-    """Return the interface and the library, loaded once."""
+    """Return the interface and the library, loaded once, whichever threads ask first."""
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> tuple[cffi.FFI, Any]:
     ffi = cffi.FFI()
     ffi.cdef(declarations(_installed("include/pyemu.h").read_text()))
     library = ffi.dlopen(str(library_directory() / "libpyemu.so"))

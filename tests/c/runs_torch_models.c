@@ -228,7 +228,7 @@ static long resident_pages(void) {
   return pages;
 }
 
-/* Closing gives back what opening took. */
+/* Closing gives back what opening took. (A sanitizer keeps what was freed.) */
 static void check_reopening(void) {
   static struct columns c;
   long before = 0;
@@ -242,9 +242,10 @@ static void check_reopening(void) {
       before = resident_pages();
   }
   long grown = (resident_pages() - before) * sysconf(_SC_PAGESIZE);
-  if (grown > 2000000)
-    printf("20 times opened and closed: %ld bytes more\n", grown);
+  printf("20 times opened and closed: %ld bytes more\n", grown);
+#ifndef __SANITIZE_ADDRESS__
   CHECK(grown <= 2000000);
+#endif
 }
 
 int main(int argc, char **argv) {

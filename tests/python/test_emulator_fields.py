@@ -52,9 +52,9 @@ def test_every_route_gives_the_same_fields(tmp_path: Path) -> None:
     assert {leg.leg for leg in result.legs} == {"onnxruntime", "libpyemu", "fortran"}
 
 
-def test_a_field_without_a_batch_cannot_be_exported(tmp_path: Path) -> None:
+def test_a_card_that_forgets_the_batch_is_refused(tmp_path: Path) -> None:
     inputs, outputs = (list(field_card().to_dict()[key]) for key in ("inputs", "outputs"))
     outputs[0]["dims"] = ["channel", "y", "x"]
-    with pytest.raises(ExportError, match="output 'smooth' has no batch on the card"):
+    with pytest.raises(ExportError, match="'smooth' is float32.*its card says float32"):
         export_onnx(Smoother(), field_card(inputs=inputs, outputs=outputs), field_inputs(), tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())

@@ -73,7 +73,7 @@ def test_budget_is_the_same_in_either_vertical_order(toy_path: Path) -> None:
 
 
 def test_leg_that_cannot_run_fails_with_its_reason(toy_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(path: Path, card: object) -> list:
+    def absent(*arguments: object) -> list:
         raise legs.LegError("pyemu_verify is in none of ['somewhere']: build the library")
 
     monkeypatch.setattr(legs, "fortran", absent)
@@ -86,7 +86,7 @@ def test_leg_that_cannot_run_fails_with_its_reason(toy_path: Path, monkeypatch: 
 
 
 def test_unknown_leg_lists_the_known_ones(toy_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown leg 'matlab'; known legs: torch, onnxruntime, libpyemu, fortran"):
+    with pytest.raises(ValueError, match="unknown leg 'matlab'; known legs: torch, onnxruntime, aoti"):
         verify(EmulatorFile.open(toy_path), legs=["matlab"])
 
 

@@ -89,8 +89,8 @@ pyemu_torch_bridge(const char *name);
 
 extern "C" const engine *pyemu_torch_bridge(const char *name) {
   static const engine engines[] = {
-      {PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run, destroy, version},
-      {PYEMU_ENGINE_INTERFACE, "torchscript", create_torchscript, run, destroy, version}};
+      {PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run, destroy, version, nullptr},
+      {PYEMU_ENGINE_INTERFACE, "torchscript", create_torchscript, run, destroy, version, nullptr}};
   for (const engine &found : engines)
     if (std::string(found.name) == name)
       return &found;

@@ -166,14 +166,16 @@ private:
   std::vector<at::Tensor> outputs_;
 };
 
-/* The tensors as one text, for instance "float32[n,6] float32[n] -> float64[n,7]". */
+/* The tensors as one text, for instance "float32[n,6] float32[n] -> float64[n,7]": n columns. */
 std::string signature(const engine_source &source) {
   std::ostringstream text;
   for (int64_t i = 0; i < source.n_tensors; ++i) {
     const engine_tensor &tensor = source.tensors[i];
-    text << (i == 0 ? "" : i == source.n_inputs ? " -> " : " ") << dtype_name(tensor.dtype) << "[n";
-    for (int32_t d = 1; d < tensor.rank; ++d)
-      text << ',' << tensor.shape[d];
+    text << (i == 0 ? "" : i == source.n_inputs ? " -> " : " ") << dtype_name(tensor.dtype) << '[';
+    for (int32_t d = 0; d < tensor.rank; ++d) {
+      text << (d == 0 ? "" : ",");
+      tensor.shape[d] == -1 ? text << 'n' : text << tensor.shape[d];
+    }
     text << ']';
   }
   return text.str();

@@ -55,6 +55,7 @@ Session::Session(const engine_source &source, Load load)
     Variable variable;
     variable.name = tensor.name;
     variable.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+    variable.has_batch = tensor.rank > 0 && tensor.shape[0] == -1;
     variable.type = scalar_type(tensor.dtype);
     variables_.push_back(std::move(variable));
   }
@@ -68,9 +69,10 @@ void Session::bind(int64_t columns, void *const *memory) {
   columns_ = 0; /* until all are bound */
   for (size_t i = 0; i < variables_.size(); ++i) {
     Variable &v = variables_[i];
-    if (!is_resized && v.data == memory[i])
+    if (v.data == memory[i] && !(is_resized && v.has_batch))
       continue;
-    v.shape[0] = columns;
+    if (v.has_batch)
+      v.shape[0] = columns;
     v.tensor = at::from_blob(memory[i], v.shape, at::TensorOptions(v.type));
     v.data = memory[i];
     if (i < n_inputs_)
@@ -127,8 +129,9 @@ void Session::replay(const engine_source &source) {
   std::vector<void *> memory(variables_.size());
   std::vector<size_t> sizes(variables_.size());
   for (size_t i = 0; i < variables_.size(); ++i) {
-    sizes[i] = static_cast<size_t>(source.reference_columns * source.tensors[i].width) *
-               at::elementSize(variables_[i].type);
+    const int64_t rows = variables_[i].has_batch ? source.reference_columns : 1;
+    sizes[i] =
+        static_cast<size_t>(rows * source.tensors[i].width) * at::elementSize(variables_[i].type);
     copies[i].resize(sizes[i]);
     memory[i] = copies[i].data();
     if (i < n_inputs_)
@@ -142,7 +145,8 @@ void Session::replay(const engine_source &source) {
       throw Failure{PYEMU_ERR_GRAPH, "the model writes to its input '" + variables_[i].name +
                                          "', which belongs to the host: let it work on a copy"};
   }
-  columns_ = 0; /* the copies are about to go */
+  for (Variable &v : variables_)
+    v.data = nullptr; /* the copies are about to go */
 }
 
 void Session::compare(const Variable &variable, const void *recorded,

@@ -25,7 +25,8 @@ private:
   /* One input or output as the card declares it. */
   struct Variable {
     std::string name;
-    std::vector<int64_t> shape; /* the first is the number of columns bound */
+    std::vector<int64_t> shape;
+    bool has_batch; /* shape[0] is the number of columns bound */
     at::ScalarType type;
     void *data = nullptr;
     at::Tensor tensor; /* over 'data' */
