@@ -21,7 +21,7 @@ class Weights(NamedTuple):
     boundary: float
 
 
-WEIGHTS = {"longwave": Weights(0.5, 0.02, 0.05), "shortwave": Weights(1.5, 0.01, 0.06)}
+WEIGHTS = {"longwave": Weights(0.5, 0.02, 0.05), "shortwave": Weights(2.5, 0.01, 0.06)}
 
 
 def radiation_loss(up: Tensor, down: Tensor, batch: dict[str, Tensor], band: str) -> Tensor:
