@@ -29,6 +29,10 @@ program with_openmp
   end do
   !$omp end parallel do
 
+  do ithread = 0, ubound(radiation, 1)
+    call radiation(ithread)%close()
+  end do
+
   print '(a, i0, a)', 'serial run and threads agree in ', count(abs(heating - serial) <= 0), ' numbers'
   print '(a, i0)', 'numbers that differ: ', count(.not. abs(heating - serial) <= 0)
 
