@@ -159,11 +159,11 @@ def toy_values() -> Arrays:
     return values | toy_formula(values)
 
 
-def scale_emulator(name: str, dtype: str, rank: int = 2) -> tuple[Card, onnx.ModelProto, Arrays]:
-    """Return an emulator y = x * (1, 2, 3, ...) of one element type: it can be run without any copy."""
+def scale_emulator(name: str, dtype: str, rank: int = 2, factor: int = 1) -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator y = x * factor * (1, 2, 3, ...) of one element type: it can be run without any copy."""
     dims = ["column", "layer"][:rank]
     card = make_card(name, [variable("x", "1", dims, dtype)], [variable("y", "1", dims, dtype)])
-    weight = np.arange(1, N_LAYER + 1, dtype=dtype) if rank == 2 else np.array([2], dtype)
+    weight = factor * (np.arange(1, N_LAYER + 1, dtype=dtype) if rank == 2 else np.array([2], dtype))
     x = np.arange(N_REFERENCE * N_LAYER).reshape(N_REFERENCE, N_LAYER).astype(dtype)
     x = x if rank == 2 else x[:, 0]
     model = make_model(card, [helper.make_node("Mul", ["x", "weight"], ["y"])], {"weight": weight})
@@ -241,6 +241,21 @@ def global_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
     model = make_model(card, [helper.make_node("Mul", ["x", "factor"], ["y"])], {})
     x = np.arange(2 * N_LAYER, dtype=np.float32).reshape(2, N_LAYER)
     return card, model, {"x": x, "factor": np.float32(2), "y": 2 * x}
+
+
+def difference_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator whose graph has inputs and outputs of one shape in another order than the card."""
+    names = ("minuend", "subtrahend", "difference", "mean")
+    entries = [variable(name, "1", ["column", "layer"], "float32") for name in names]
+    card = make_card("difference", entries[:2], entries[2:])
+    nodes = [
+        helper.make_node("Sub", ["minuend", "subtrahend"], ["difference"]),
+        helper.make_node("Mean", ["minuend", "subtrahend"], ["mean"]),
+    ]
+    graph_order = make_card("difference", entries[1::-1], entries[:1:-1])
+    x = np.arange(2 * N_LAYER, dtype=np.float32).reshape(2, N_LAYER)
+    values = {"minuend": x, "subtrahend": 3 * x, "difference": -2 * x, "mean": 2 * x}
+    return card, make_model(graph_order, nodes, {}), values
 
 
 def changed(card: Card, change: Callable[[Card], None]) -> Card:
@@ -364,6 +379,8 @@ def main() -> None:
         "scale_float64": scale_emulator("scale_float64", "float64"),
         "scale_int32": scale_emulator("scale_int32", "int32"),
         "scale_scalar": scale_emulator("scale_scalar", "float32", rank=1),
+        "tenfold": scale_emulator("tenfold", "float32", factor=10),
+        "difference": difference_emulator(),
         "mlp": mlp_emulator(),
         "fails": failing_emulator(),
         "field": field_emulator(),
