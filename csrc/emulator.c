@@ -1,7 +1,6 @@
 /* emulator.c - the handle: open, bind, run, close. */
 #include "emulator.h"
 
-#include <fenv.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 
 #include "dtype.h"
+#include "environment.h"
 #include "file.h"
 #include "sha256.h"
 
@@ -212,7 +212,7 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
 
 static int open_source(const struct source *source, const pyemu_options *given,
                        pyemu_emulator **emulator, const struct error *error) {
-  fenv_t environment;
+  struct environment environment;
   pyemu_options options;
   int status = read_options(given, &options, error);
   if (status != PYEMU_OK)
@@ -222,13 +222,13 @@ static int open_source(const struct source *source, const pyemu_options *given,
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   e->columns = -1;
   e->check_finite = options.check_finite != 0;
-  feholdexcept(&environment);
+  environment_hold(&environment);
   const double start = seconds_now();
   status = fill(e, source, &options, error);
   e->counters.open_seconds = seconds_now() - start;
   if (status != PYEMU_OK)
     destroy(e);
-  fesetenv(&environment);
+  environment_restore(&environment);
   *emulator = status == PYEMU_OK ? e : NULL;
   return status;
 }
@@ -546,13 +546,13 @@ static int run(pyemu_emulator *e, int64_t columns, const struct error *error) {
 
 static int run_held(pyemu_emulator *emulator, int64_t columns, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  fenv_t environment;
+  struct environment environment;
   int status = enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
-  feholdexcept(&environment);
+  environment_hold(&environment);
   status = run(emulator, columns, &error);
-  fesetenv(&environment);
+  environment_restore(&environment);
   return leave(emulator, status);
 }
 
