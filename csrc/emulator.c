@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "device.h"
 #include "dtype.h"
 #include "environment.h"
 #include "file.h"
@@ -43,13 +44,23 @@ static double seconds_now(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static void free_memory(pyemu_emulator *e) {
+  if (e->is_engines_memory)
+    e->plugin.engine->release(e->engine_state, e->memory);
+  else
+    free(e->memory);
+  e->memory = NULL;
+  e->memory_size = 0;
+}
+
 static void destroy(pyemu_emulator *e) {
+  free_memory(e);
   if (e->engine_state)
     e->plugin.engine->destroy(e->engine_state);
   plugin_unload(&e->plugin);
   free(e->bindings);
   free(e->tensors);
-  free(e->memory);
+  free(e->on_device);
   reference_free(&e->reference);
   card_free(&e->card);
   free(e);
@@ -77,10 +88,6 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
   }
   if (!options->device)
     options->device = "cpu";
-  if (strcmp(options->device, "cpu") != 0)
-    return fail(error, PYEMU_ERR_UNSUPPORTED,
-                "device '%.40s' is not supported; libpyemu %s runs on 'cpu'", options->device,
-                pyemu_version());
   if (options->threads < 1 || options->threads > 1024)
     return fail(error, PYEMU_ERR_ARGUMENT, "%d threads asked for; expected 1 to 1024",
                 options->threads);
@@ -148,8 +155,30 @@ static int describe_raw(pyemu_emulator *e, const struct error *error) {
                             : status;
 }
 
+/* What the options ask of an engine must be what it can do. */
+static int check_engine(const struct engine *engine, const pyemu_options *options,
+                        const struct engine_device *where, const struct error *error) {
+  if (options->raw && !engine->describe)
+    return fail(error, PYEMU_ERR_UNSUPPORTED, "engine '%s' runs no graph without a card",
+                options->engine);
+  if (where->is_cuda && !(engine->abilities & ENGINE_CUDA))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "engine '%s' does not run on device '%s'; open it with device 'cpu'",
+                options->engine, options->device);
+  if (options->stream && !(where->is_cuda && (engine->abilities & ENGINE_STREAM)))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "a stream was given, but engine '%s' on device '%s' takes none", options->engine,
+                options->device);
+  return PYEMU_OK;
+}
+
 static int create_engine(pyemu_emulator *e, const struct source *file, const pyemu_options *options,
                          const struct error *error) {
+  struct engine_device where;
+  int status = device_parse(options->device, &where, error);
+  if (status != PYEMU_OK)
+    return status;
+  device_write(e->device, sizeof e->device, &where);
   struct engine_tensor *tensors = calloc((size_t)e->card.n_variables + 1, sizeof *tensors);
   if (!tensors)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
@@ -162,14 +191,15 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
                                  .device = options->device,
+                                 .where = where,
+                                 .stream = options->stream,
                                  .threads = options->threads,
                                  .runtime_library = options->runtime_library,
                                  .reference_columns = e->reference.columns,
                                  .reference_values = e->reference.values};
-  int status = plugin_load(&e->plugin, options->engine, error);
-  if (status == PYEMU_OK && options->raw && !e->plugin.engine->describe)
-    status = fail(error, PYEMU_ERR_UNSUPPORTED, "engine '%s' runs no graph without a card",
-                  options->engine);
+  status = plugin_load(&e->plugin, options->engine, error);
+  if (status == PYEMU_OK)
+    status = check_engine(e->plugin.engine, options, &where, error);
   if (status == PYEMU_OK)
     status = e->plugin.engine->create(&source, &e->engine_state, error->text, error->size);
   free(tensors);
@@ -205,7 +235,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
     return status;
   e->bindings = calloc((size_t)e->card.n_variables + 1, sizeof *e->bindings);
   e->tensors = calloc((size_t)e->card.n_variables + 1, sizeof *e->tensors);
-  if (!e->bindings || !e->tensors)
+  e->on_device = calloc((size_t)e->card.n_variables + 1, sizeof *e->on_device);
+  if (!e->bindings || !e->tensors || !e->on_device)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   return PYEMU_OK;
 }
@@ -292,8 +323,32 @@ static int check_columns(const pyemu_emulator *e, int64_t index, int64_t columns
   return PYEMU_OK;
 }
 
+/* An array on the device is used as it is, by an engine that runs there. */
+static int check_on_device(const pyemu_emulator *e, const struct variable *v,
+                           const struct layout *layout, const struct error *error) {
+  const char *device = pyemu_device(e);
+  if (strcmp(device, "cpu") == 0)
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "'%s' is bound on the device, but the emulator runs on 'cpu'; open it with device "
+                "'cuda:0', or bind an array in host memory",
+                v->name);
+  if (!e->plugin.engine->place)
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "'%s' is bound on the device, but engine '%s' takes arrays in host memory only",
+                v->name, e->plugin.engine->name);
+  if (layout_is_tensor(layout, v->dtype) || layout->columns == 0)
+    return PYEMU_OK;
+  return fail(error, PYEMU_ERR_LAYOUT,
+              "the array for '%s' is bound on the device, where nothing is rearranged: it must be "
+              "%s, with the values of one column adjacent and columns one after another%s; found "
+              "%s%s",
+              v->name, dtype_name(v->dtype), v->is_level ? ", in Fortran (nlay, ncol)" : "",
+              dtype_name(layout->dtype),
+              layout->dtype == v->dtype ? " in another order, or not aligned" : "");
+}
+
 static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, const char *units,
-                int level_dim, const struct error *error) {
+                int level_dim, int is_on_device, const struct error *error) {
   struct layout layout;
   if (!name || !array)
     return fail(error, PYEMU_ERR_ARGUMENT, "'%s' is NULL", name ? "array" : "name");
@@ -308,22 +363,36 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
   int status = layout_make(&layout, array, v, level_dim, error);
   if (status == PYEMU_OK && v->has_batch)
     status = check_columns(e, index, layout.columns, error);
+  if (status == PYEMU_OK && is_on_device)
+    status = check_on_device(e, v, &layout, error);
   if (status != PYEMU_OK)
     return status;
-  e->bindings[index] = (struct binding){layout, 1, layout_is_tensor(&layout, v->dtype)};
+  e->bindings[index] =
+      (struct binding){layout, 1, layout_is_tensor(&layout, v->dtype), is_on_device};
   if (v->has_batch || e->columns < 0)
     e->columns = layout.columns;
   e->is_prepared = 0;
   return PYEMU_OK;
 }
 
-int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
-               const char *units, int level_dim, char *errmsg, size_t errlen) {
+static int bind_held(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                     const char *units, int level_dim, int is_on_device, char *errmsg,
+                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   int status = enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
-  return leave(emulator, bind(emulator, name, array, units, level_dim, &error));
+  return leave(emulator, bind(emulator, name, array, units, level_dim, is_on_device, &error));
+}
+
+int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+               const char *units, int level_dim, char *errmsg, size_t errlen) {
+  return bind_held(emulator, name, array, units, level_dim, 0, errmsg, errlen);
+}
+
+int pyemu_bind_device(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                      const char *units, int level_dim, char *errmsg, size_t errlen) {
+  return bind_held(emulator, name, array, units, level_dim, 1, errmsg, errlen);
 }
 
 int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
@@ -374,6 +443,11 @@ static int check_aliases(pyemu_emulator *e, const struct error *error) {
       if (j >= e->card.n_inputs && output->layout.data == other->data)
         return fail(error, PYEMU_ERR_LAYOUT, "outputs '%s' and '%s' are bound to the same memory",
                     e->card.variables[i].name, e->card.variables[j].name);
+      if (output->is_on_device)
+        return fail(error, PYEMU_ERR_LAYOUT,
+                    "output '%s' lies on the device, over the array for '%s'; give it memory of "
+                    "its own",
+                    e->card.variables[i].name, e->card.variables[j].name);
       output->is_direct = 0;
     }
   }
@@ -400,10 +474,13 @@ static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
 static int reserve(pyemu_emulator *e, int64_t size, const struct error *error) {
   if (size <= e->memory_size)
     return PYEMU_OK;
-  free(e->memory);
-  e->memory_size = 0;
+  const struct engine *engine = e->plugin.engine;
+  free_memory(e);
   e->counters.allocations += 1;
-  e->memory = aligned_alloc(ALIGNMENT, (size_t)size);
+  e->memory = engine->allocate ? engine->allocate(e->engine_state, (size_t)size) : NULL;
+  e->is_engines_memory = e->memory != NULL;
+  if (!e->memory)
+    e->memory = aligned_alloc(ALIGNMENT, (size_t)size);
   if (!e->memory)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the %lld bytes of tensors of %lld columns",
                 (long long)size, (long long)e->columns);
@@ -436,6 +513,21 @@ static int place_tensors(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
+/* Tell the engine which tensors lie on the device, if any do or did. */
+static int tell_places(pyemu_emulator *e, const struct error *error) {
+  int any = 0;
+  for (int64_t i = 0; i < e->card.n_variables; ++i)
+    any |= e->on_device[i] = e->bindings[i].is_on_device != 0;
+  if (!any && !e->has_device_arrays)
+    return PYEMU_OK;
+  e->has_device_arrays = 1; /* also if the engine refuses: it may have noted some */
+  int status =
+      e->plugin.engine->place(e->engine_state, e->on_device, e->tensors, error->text, error->size);
+  if (status == PYEMU_OK)
+    e->has_device_arrays = any;
+  return status;
+}
+
 /* After bindings have changed: check them together and place the tensors. */
 static int prepare(pyemu_emulator *e, const struct error *error) {
   int status = check_bound(e, error);
@@ -444,6 +536,8 @@ static int prepare(pyemu_emulator *e, const struct error *error) {
   status = check_aliases(e, error);
   if (status == PYEMU_OK)
     status = place_tensors(e, error);
+  if (status == PYEMU_OK)
+    status = tell_places(e, error);
   e->is_prepared = status == PYEMU_OK;
   return status;
 }
@@ -491,7 +585,7 @@ static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error 
     if (!input->is_direct) {
       finite = layout_gather(&input->layout, items, e->tensors[i], v->dtype, e->check_finite);
       e->counters.copied_bytes += items * v->width * (int64_t)dtype_size(v->dtype);
-    } else if (e->check_finite) {
+    } else if (e->check_finite && !input->is_on_device) {
       finite = tensor_is_finite(e->tensors[i], v->dtype, items * v->width);
     }
     if (!finite)

@@ -12,7 +12,8 @@
 struct binding {
   struct layout layout;
   int is_bound;
-  int is_direct; /* the engine uses the caller's memory itself */
+  int is_direct;    /* the engine uses the caller's memory itself */
+  int is_on_device; /* it is memory of the device, which only the engine can reach */
 };
 
 /* What pyemu_report tells, since open. */
@@ -34,11 +35,15 @@ struct pyemu_emulator {
   struct plugin plugin;
   void *engine_state;
   int check_finite;
+  char device[16];          /* as asked for: "cpu", "cuda:N" */
   struct binding *bindings; /* by variable */
   int64_t columns;          /* of the bound arrays, -1 if there are none */
   int is_prepared;          /* the bindings are those that 'tensors' was made for */
   void **tensors;           /* by variable: memory of its tensor, inside 'memory' or the caller's */
+  char *on_device;          /* by variable: as in the bindings, for the engine */
+  int has_device_arrays;    /* the engine has been told so */
   void *memory;
+  int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;
   struct counters counters;
 };

@@ -11,7 +11,7 @@
 #include "pyemu.h"
 
 /* Raised when the structures below change: a plugin of another number is refused. */
-enum { PYEMU_ENGINE_INTERFACE = 2 };
+enum { PYEMU_ENGINE_INTERFACE = 3 };
 
 /* The highest rank of a tensor: that of an array, and the columns. */
 enum { ENGINE_MAX_RANK = PYEMU_MAX_RANK + 1 };
@@ -30,6 +30,13 @@ struct engine_tensor {
   int64_t width;
 };
 
+/* The option 'device', taken apart. */
+struct engine_device {
+  int is_cuda;     /* else the CPU */
+  int index;       /* of the card, from 0 */
+  int may_use_cpu; /* for what CUDA cannot do, all of it if there is no CUDA */
+};
+
 /* What an engine is made from. All of it is only valid during 'create', but for the reference
  * values, which live as long as the engine. With 'is_raw' there is no card: 'tensors' is NULL, and
  * the engine is asked to describe the graph's own. */
@@ -41,12 +48,17 @@ struct engine_source {
   const struct engine_tensor *tensors; /* inputs, then outputs */
   int64_t n_tensors;
   int64_t n_inputs;
-  const char *device; /* never NULL */
+  const char *device; /* as the host wrote it; never NULL */
+  struct engine_device where;
+  void *stream; /* the host's, of type cudaStream_t; or NULL */
   int threads;
   const char *runtime_library; /* or NULL */
   int64_t reference_columns;
   void *const *reference_values; /* by tensor: (reference_columns, width) */
 };
+
+/* What an engine may be asked for: to run on "cuda:N", and there on a stream of the host. */
+enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2 };
 
 /* Members that an engine does not have are NULL; 'create', 'run' and 'destroy' are required. */
 struct engine {
@@ -63,6 +75,19 @@ struct engine {
   /* The inputs, then the outputs of a raw graph; valid until the next call to the engine. */
   int (*describe)(void *state, const struct engine_tensor **tensors, int64_t *n_tensors,
                   int64_t *n_inputs, char *errmsg, size_t errlen);
+  int abilities; /* sum of the constants above; more is refused before 'create' */
+  /* Where the engine runs in fact: "cpu" or "cuda:N"; lives as long as the state. NULL: where it
+   * was asked to. */
+  const char *(*device)(void *state);
+  /* Host memory for the tensors that the core fills, if the engine can reach some kind of it
+   * faster; NULL is no error: the core then takes its own. Both members or neither. */
+  void *(*allocate)(void *state, size_t size);
+  void (*release)(void *state, void *memory);
+  /* From the next run on, the tensors whose entry in 'on_device' is 1 lie in the memory of the
+   * device, at the addresses in 'tensors', all others in the host's.
+   * An engine without this member takes tensors in host memory only. */
+  int (*place)(void *state, const char *on_device, void *const *tensors, char *errmsg,
+               size_t errlen);
 };
 
 /* The function a plugin exports: the engine of that name, or NULL if it has none. */

@@ -134,7 +134,12 @@ typedef struct pyemu_array {
  *                    "onnxruntime", a package of AOTInductor by "aoti", TorchScript by
  *                    "torchscript", a Python module by "python". To name one of these for a file of
  *                    another kind is an error.
- *   device           "cpu", or NULL, which is the same.
+ *   device           "cpu", or NULL, which is the same; "cuda:N" for NVIDIA's card number N,
+ * counted from 0 ("cuda" is "cuda:0"). Engines: "onnxruntime", "aoti", "torchscript". If CUDA
+ * cannot be used, or cannot run a part of the graph, open fails and says what is missing: the CPU
+ * never takes over unasked. "cuda:N,cpu" asks for that
+ *                    ("onnxruntime" only): the CPU runs what CUDA cannot, and all if there is no
+ *                    CUDA; pyemu_device tells. Arrays may be in host memory on every device.
  *   threads          threads the engine may use inside one run, 1 or more. Default 1: the host owns
  *                    the cores.
  *   check_finite     1: run refuses inputs that are not finite (default); 0: no check is made.
@@ -158,6 +163,10 @@ typedef struct pyemu_array {
  *                    and outputs, with the sizes it declares and no units; a first dimension that
  *                    it leaves open enumerates columns. For tests of engines and first trials: what
  *                    a card would check is not checked. 0: the file must have a card (default).
+ *   stream           the CUDA stream (cudaStream_t) that the engine shall work on, or NULL for one
+ *                    of its own. What the host has put on its stream before run is then done before
+ *                    the engine reads. run returns when its outputs are complete, in any case. The
+ *                    stream must live as long as the emulator. For "onnxruntime" on "cuda:N" only.
  *
  * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
  * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
@@ -173,10 +182,11 @@ typedef struct pyemu_options {
   int allow_code;
   const char *sha256;
   int raw;
+  void *stream;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0 }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0, NULL }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
@@ -313,6 +323,28 @@ PYEMU_API int pyemu_open_memory(const void *bytes, size_t size, const pyemu_opti
 PYEMU_API int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
                          const char *units, int level_dim, char *errmsg, size_t errlen);
 
+/*
+ * Bind an array that lies in the memory of the device the emulator runs on: 'data' is an address
+ * there, as cudaMalloc, OpenACC's host_data or acc_deviceptr and OpenMP's use_device_addr give it.
+ * Every later run reads and writes it in place, without any transfer. The emulator must have been
+ * opened with device "cuda:N", and that card must hold the array. Some variables may be bound on
+ * the device, others in host memory.
+ *
+ * Nothing is rearranged on the device: the bytes must be those of the graph's tensor, with the
+ * variable's own element type, levels adjacent and columns one after another (in Fortran: t(nlay,
+ * ncol) with 'level_dim' 0). An output must not lie over another bound array. Inputs are not
+ * checked for numbers that are not finite.
+ *
+ * The host's work on the arrays must be complete when run is called, or be on the stream that was
+ * given at open. Otherwise as pyemu_bind.
+ *
+ * Errors: those of pyemu_bind, UNSUPPORTED (the engine runs elsewhere, or takes no such arrays).
+ * Addresses that are not on the card are refused by the next run with ARGUMENT.
+ */
+PYEMU_API int pyemu_bind_device(pyemu_emulator *emulator, const char *name,
+                                const pyemu_array *array, const char *units, int level_dim,
+                                char *errmsg, size_t errlen);
+
 /* Forget every bound array, so that arrays with another number of columns can be bound.
  * Errors: CLOSED, BUSY. */
 PYEMU_API int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen);
@@ -326,7 +358,8 @@ PYEMU_API int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen
  * engine starts (every error but INFERENCE) no output has been touched. With zero columns run does
  * nothing and succeeds.
  *
- * Errors: MEMORY, LAYOUT, NOT_BOUND, NOT_FINITE, INFERENCE, CLOSED, BUSY.
+ * Errors: ARGUMENT (pyemu_bind_device), MEMORY, LAYOUT, NOT_BOUND, NOT_FINITE, INFERENCE, CLOSED,
+ * BUSY.
  */
 PYEMU_API int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen);
 
@@ -377,6 +410,10 @@ PYEMU_API const char *pyemu_engine(const pyemu_emulator *emulator);
 /* The version of the library behind the engine ("1.31.1"). It lives as long as the emulator is
  * open. Never NULL. */
 PYEMU_API const char *pyemu_engine_version(const pyemu_emulator *emulator);
+
+/* Where the emulator runs: "cpu" or "cuda:N". It lives as long as the emulator is open. NULL for
+ * NULL. */
+PYEMU_API const char *pyemu_device(const pyemu_emulator *emulator);
 
 /* Tell in '*counters' what the handle has done and how long it took.
  * Errors: ARGUMENT, CLOSED. */

@@ -118,6 +118,13 @@ int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char 
   return PYEMU_OK;
 }
 
+const char *pyemu_device(const pyemu_emulator *emulator) {
+  if (!emulator)
+    return NULL;
+  const char *(*device)(void *) = emulator->plugin.engine->device;
+  return device ? device(emulator->engine_state) : emulator->device;
+}
+
 const char *pyemu_engine_version(const pyemu_emulator *emulator) {
   const char *(*version)(void *) = emulator ? emulator->plugin.engine->version : NULL;
   return version ? version(emulator->engine_state) : "";

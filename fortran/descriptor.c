@@ -13,6 +13,9 @@
 
 EXPORT int pyemu_fortran_bind(pyemu_emulator *emulator, const char *name, const CFI_cdesc_t *array,
                               const char *units, int level_dim, char *errmsg, size_t errlen);
+EXPORT int pyemu_fortran_bind_device(pyemu_emulator *emulator, const char *name, void *address,
+                                     const CFI_cdesc_t *mold, const char *units, int level_dim,
+                                     char *errmsg, size_t errlen);
 EXPORT int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *name,
                                    const CFI_cdesc_t *array, int level_dim, char *errmsg,
                                    size_t errlen);
@@ -85,6 +88,17 @@ int pyemu_fortran_bind(pyemu_emulator *emulator, const char *name, const CFI_cde
   if (status != PYEMU_OK)
     return status;
   return pyemu_bind(emulator, name, &neutral, units, level_dim, errmsg, errlen);
+}
+
+int pyemu_fortran_bind_device(pyemu_emulator *emulator, const char *name, void *address,
+                              const CFI_cdesc_t *mold, const char *units, int level_dim,
+                              char *errmsg, size_t errlen) {
+  pyemu_array neutral;
+  int status = describe(mold, &neutral, name, errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  neutral.data = address;
+  return pyemu_bind_device(emulator, name, &neutral, units, level_dim, errmsg, errlen);
 }
 
 int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *name,

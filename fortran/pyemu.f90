@@ -24,7 +24,8 @@ module pyemu
       c_null_char, c_null_ptr, c_ptr, c_size_t, c_sizeof
   use, intrinsic :: iso_fortran_env, only: int8, int32, int64, real32, real64
   use pyemu_c, only: pyemu_options, pyemu_variable, pyemu_counters, c_pyemu_version, c_pyemu_status_name, c_pyemu_open, &
-      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind, c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, &
+      c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_device, c_pyemu_device, c_pyemu_unbind, &
+      c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, &
       c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
       c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version
   implicit none
@@ -94,9 +95,10 @@ module pyemu
     type(c_ptr) :: handle = c_null_ptr
   contains
     procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, allow_code,
-                                         !! sha256, stat, errmsg)
+                                         !! sha256, stat, errmsg, stream)
     procedure :: open_memory             !! (bytes, ... as open)
     generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
+    procedure :: bind_device             !! (name, address, mold, units, level_dim, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
     procedure :: run                     !! (step, columns, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
@@ -107,6 +109,7 @@ module pyemu
     procedure :: find                    !! (name) -> index, 0 if there is no such variable
     procedure :: card                    !! () -> the card, JSON
     procedure :: engine                  !! () -> name of the engine
+    procedure :: device                  !! () -> 'cpu' or 'cuda:N': where it runs
     procedure :: report                  !! () -> counters and times since open
     procedure :: n_references            !! () -> recorded reference columns
     procedure :: reference               !! (name, array, level_dim, stat, errmsg)
@@ -128,12 +131,13 @@ module pyemu
 contains
 
   subroutine open_file(self, path, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
-                       errmsg)
+                       errmsg, stream)
     !! Open an emulator file and make its engine ready.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: path                        !! emulator file, trailing blanks ignored
     character(*), intent(in), optional :: engine            !! 'onnxruntime' (default for .onnx) or 'stub'
-    character(*), intent(in), optional :: device            !! 'cpu' (default)
+    character(*), intent(in), optional :: device            !! 'cpu' (default), 'cuda:0', or 'cuda:0,cpu' to let the CPU do
+                                                            !! what CUDA cannot; see pyemu.h
     integer, intent(in), optional :: threads                !! threads the engine may use, default 1
     logical, intent(in), optional :: check_finite           !! run refuses inputs that are not finite, default true
     character(*), intent(in), optional :: runtime_library   !! file of the engine's runtime, default: search
@@ -141,6 +145,7 @@ contains
     character(*), intent(in), optional :: sha256            !! digest that the file must have, 64 hexadecimal digits
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
+    type(c_ptr), intent(in), optional :: stream             !! CUDA stream the engine shall work on; see pyemu.h
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
     character(kind=c_char), target :: sha256_text(name_length)
     character(kind=c_char) :: message(message_length)
@@ -153,12 +158,13 @@ contains
     options%device = c_text(device_text, device)
     options%runtime_library = c_text(library_text, runtime_library)
     options%sha256 = c_text(sha256_text, sha256)
+    if (present(stream)) options%stream = stream
     status = c_pyemu_open(trim(path) // c_null_char, options, self%handle, message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine open_file
 
   subroutine open_memory(self, bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
-                         errmsg)
+                         errmsg, stream)
     !! Open an emulator file that is already in memory, for instance received from another MPI rank.
     class(emulator_t), intent(inout) :: self
     integer(int8), intent(in), contiguous :: bytes(:)       !! the whole file; only needed during the call
@@ -171,6 +177,7 @@ contains
     character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat
     character(*), intent(inout), optional :: errmsg
+    type(c_ptr), intent(in), optional :: stream
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
     character(kind=c_char), target :: sha256_text(name_length)
     character(kind=c_char) :: message(message_length)
@@ -183,6 +190,7 @@ contains
     options%device = c_text(device_text, device)
     options%runtime_library = c_text(library_text, runtime_library)
     options%sha256 = c_text(sha256_text, sha256)
+    if (present(stream)) options%stream = stream
     status = c_pyemu_open_memory(bytes, size(bytes, kind=c_size_t), options, self%handle, message, &
                                  size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
@@ -251,6 +259,31 @@ contains
                           level_index(level_dim), message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine bind_any
+
+  subroutine bind_device(self, name, address, mold, units, level_dim, stat, errmsg)
+    !! Bind an array that lies in the memory of the device the emulator runs on, as OpenACC and CUDA hand it over:
+    !!
+    !!     call radiation%bind_device('air_temperature', acc_deviceptr(t), t, units='K', level_dim=1)
+    !!
+    !! The array on the device has the kind, shape and strides of 'mold', usually the host's copy of it, whose values
+    !! are not looked at. It is used in place, so it must have the layout of the graph: (nlay, ncol), in the kind of the
+    !! graph. See pyemu_bind_device in pyemu.h.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name                          !! variable, as on the card
+    type(c_ptr), intent(in) :: address                        !! of the first element, on the device
+    type(*), dimension(..), intent(in), target :: mold        !! rank 0 to 7, real32 or real64 [units]
+    character(*), intent(in), optional :: units               !! units of the array, compared with the card's
+    integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char), target :: units_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind_device(self%handle, trim(name) // c_null_char, address, mold, c_text(units_text, units), &
+                                 level_index(level_dim), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_device
 
   subroutine unbind(self, stat, errmsg)
     !! Forget all bound arrays, so that arrays with another number of columns can be bound.
@@ -380,6 +413,14 @@ contains
 
     text = text_at(c_pyemu_engine(self%handle))
   end function engine
+
+  function device(self) result(text)
+    !! Where the emulator runs: 'cpu' or 'cuda:N'; empty if it is not open.
+    class(emulator_t), intent(in) :: self
+    character(:), allocatable :: text
+
+    text = text_at(c_pyemu_device(self%handle))
+  end function device
 
   function report(self) result(counters)
     !! What the emulator has done since it was opened; all zero and empty if it is not open.

@@ -8,10 +8,10 @@ module pyemu_c
 
   public :: pyemu_options, pyemu_variable, pyemu_counters
   public :: c_pyemu_version, c_pyemu_abi_version, c_pyemu_status_name
-  public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_unbind
+  public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_device, c_pyemu_unbind
   public :: c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, c_pyemu_report, c_pyemu_engine_version
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
-  public :: c_pyemu_card, c_pyemu_engine, c_pyemu_reference_count, c_pyemu_reference
+  public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
 
   type, bind(c) :: pyemu_options
     integer(c_size_t) :: sizeof_options = 0
@@ -23,6 +23,7 @@ module pyemu_c
     integer(c_int) :: allow_code = 0
     type(c_ptr) :: sha256 = c_null_ptr
     integer(c_int) :: raw = 0
+    type(c_ptr) :: stream = c_null_ptr
   end type pyemu_options
 
   type, bind(c) :: pyemu_variable
@@ -111,6 +112,21 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_bind
+
+    function c_pyemu_bind_device(emulator, name, address, mold, units, level_dim, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_fortran_bind_device')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      type(c_ptr), value :: address
+      type(*), dimension(..), intent(in) :: mold
+      type(c_ptr), value :: units
+      integer(c_int), value :: level_dim
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_bind_device
 
     function c_pyemu_unbind(emulator, errmsg, errlen) result(status) bind(c, name='pyemu_unbind')
       import :: c_char, c_int, c_ptr, c_size_t
@@ -203,6 +219,13 @@ module pyemu_c
       type(c_ptr), value :: emulator
       type(c_ptr) :: text
     end function c_pyemu_engine
+
+    function c_pyemu_device(emulator) result(text) bind(c, name='pyemu_device')
+      import :: c_ptr
+      implicit none
+      type(c_ptr), value :: emulator
+      type(c_ptr) :: text
+    end function c_pyemu_device
 
     function c_pyemu_engine_version(emulator) result(text) bind(c, name='pyemu_engine_version')
       import :: c_ptr

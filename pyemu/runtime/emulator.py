@@ -125,6 +125,8 @@ class Emulator:
                 ``"torchscript"`` or ``"python"``.
 
         Other Arguments:
+            device: ``"cpu"`` (default), ``"cuda:0"``, or ``"cuda:0,cpu"`` to let the CPU do what CUDA cannot. Arrays
+                are in host memory in any case.
             threads: threads the engine may use inside one run, default 1.
             check_finite: whether run refuses inputs that are not finite, default true.
             runtime_library: file of the engine's runtime, default: that of this Python.
@@ -152,6 +154,7 @@ class Emulator:
         head: bytes,
         engine: str | None,
         *,
+        device: str | None = None,
         threads: int = 1,
         check_finite: bool = True,
         runtime_library: str | os.PathLike[str] | None = None,
@@ -163,11 +166,12 @@ class Emulator:
         runtime_library = runtime_library or _runtime_library(head)
         texts = [
             ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text))
-            for text in (engine, runtime_library, sha256)
+            for text in (engine, runtime_library, sha256, device)
         ]
         fields = {
             "sizeof_options": ffi.sizeof("pyemu_options"),
             "engine": texts[0],
+            "device": texts[3],
             "threads": threads,
             "check_finite": check_finite,
             "runtime_library": texts[1],
@@ -253,6 +257,12 @@ class Emulator:
         """The name of the engine that runs the emulator."""
         self._check_open()
         return str(self._ffi.string(self._lib.pyemu_engine(self._handle[0])).decode())
+
+    @property
+    def device(self) -> str:
+        """Where the emulator runs: ``"cpu"``, or ``"cuda:0"`` and the like."""
+        self._check_open()
+        return str(self._ffi.string(self._lib.pyemu_device(self._handle[0])).decode())
 
     @property
     def engine_version(self) -> str:

@@ -89,6 +89,67 @@ static void check_run(OrtSession *session) {
   ort.ReleaseMemoryInfo(memory);
 }
 
+static void expect(OrtStatus *status, const char *piece, const char *call) {
+  if (!status || !strstr(ort.GetErrorMessage(status), piece)) {
+    printf("%s: %s; expected '%s'\n", call, status ? ort.GetErrorMessage(status) : "ok", piece);
+    ++check_failures;
+  }
+  if (status)
+    ort.ReleaseStatus(status);
+}
+#define EXPECT(call, piece) expect(call, piece, #call)
+
+/* Memory that the engine asks for by name: the table has it whether there is a card or not. */
+static void check_memory(OrtSession *session) {
+  OrtMemoryInfo *memory = NULL;
+  OrtAllocator *allocator = NULL;
+  OrtIoBinding *binding = NULL;
+  void *block = NULL;
+  OK(ort.CreateMemoryInfo("Cpu", ORT_DEVICE_ALLOCATOR, 0, ORT_MEMORY_DEFAULT, &memory));
+  OK(ort.CreateAllocator(session, memory, &allocator));
+  OK(ort.AllocatorAlloc(allocator, 4096, &block));
+  memset(block, 1, 4096);
+  OK(ort.AllocatorFree(allocator, block));
+  ort.ReleaseAllocator(allocator);
+  ort.ReleaseMemoryInfo(memory);
+  OK(ort.CreateMemoryInfo("Cuda", ORT_DEVICE_ALLOCATOR, 1, ORT_MEMORY_DEFAULT, &memory));
+  ort.ReleaseMemoryInfo(memory);
+  OK(ort.CreateMemoryInfo("CudaPinned", ORT_DEVICE_ALLOCATOR, 1, ORT_MEMORY_CPU_OUTPUT, &memory));
+  ort.ReleaseMemoryInfo(memory);
+  EXPECT(ort.CreateMemoryInfo("no such memory", ORT_DEVICE_ALLOCATOR, 0, 0, &memory), "");
+  OK(ort.CreateIoBinding(session, &binding));
+  OK(ort.SynchronizeBoundInputs(binding));
+  OK(ort.SynchronizeBoundOutputs(binding));
+  ort.ReleaseIoBinding(binding);
+}
+
+/* A build without CUDA says so in every call that needs it. */
+static void check_cuda(void) {
+  static const char missing[] = "CUDA execution provider is not enabled in this build";
+  const char *key = "device_id", *value = "0";
+  char **names = NULL;
+  int count = 0, has_cpu = 0, has_cuda = 0;
+  static int64_t zeros[64]; /* more than the structure, which a build without CUDA cannot make */
+  OrtSessionOptions *options = NULL;
+  OrtCudaOptions *cuda = NULL;
+  OK(ort.GetAvailableProviders(&names, &count));
+  for (int i = 0; i < count; ++i) {
+    has_cpu |= strcmp(names[i], "CPUExecutionProvider") == 0;
+    has_cuda |= strcmp(names[i], "CUDAExecutionProvider") == 0;
+  }
+  CHECK(has_cpu);
+  OK(ort.ReleaseAvailableProviders(names, count));
+  if (has_cuda)
+    return;
+  OK(ort.CreateSessionOptions(&options));
+  EXPECT(ort.CreateCudaOptions(&cuda), missing);
+  ort.ReleaseCudaOptions(cuda);
+  cuda = (OrtCudaOptions *)zeros;
+  EXPECT(ort.UpdateCudaOptions(cuda, &key, &value, 1), missing);
+  EXPECT(ort.AppendCuda(options, cuda), "ExecutionProvider_Cuda: ");
+  ort.ReleaseSessionOptions(options);
+}
+
 int main(int argc, char **argv) {
   char message[1024];
   struct error error = error_in(message, sizeof message);
@@ -101,6 +162,8 @@ int main(int argc, char **argv) {
   OrtSession *session = make_session(env);
   check_description(session);
   check_run(session);
+  check_memory(session);
+  check_cuda();
   ort.ReleaseSession(session);
   ort.ReleaseEnv(env);
   return check_result();

@@ -61,6 +61,24 @@ static void check_runtime_library(const char *good) {
   unsetenv("PYEMU_ORT");
 }
 
+/* Without CUDA the CPU takes over only if that was allowed. */
+static void check_cuda(const char *runtime) {
+  char path[4096];
+  pyemu_options options = PYEMU_OPTIONS_INIT;
+  pyemu_emulator *e = NULL;
+  options.runtime_library = runtime;
+  options.device = "cuda:0";
+  snprintf(path, sizeof path, "%s/toy.onnx", directory);
+  CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), PYEMU_ERR_UNSUPPORTED,
+               "was built without it: it has ");
+  CHECK(strstr(message, "CPUExecutionProvider; install onnxruntime-gpu") && !e);
+  options.device = "cuda:0,cpu";
+  CHECK_STATUS(pyemu_open(path, &options, &e, message, sizeof message), PYEMU_OK, "");
+  CHECK(e && message[0] == '\0' && strcmp(pyemu_device(e), "cpu") == 0);
+  pyemu_close(&e, NULL, 0);
+  CHECK(pyemu_device(e) == NULL);
+}
+
 /* A graph that disagrees with the card, or that ONNX Runtime refuses: its text is passed on. */
 static void check_graphs(void) {
   static const struct {
@@ -98,5 +116,6 @@ int main(int argc, char **argv) {
   check_plugins();
   check_runtime_library(argv[3]);
   check_graphs();
+  check_cuda(argv[3]);
   return check_result();
 }

@@ -72,6 +72,32 @@ static int open_with(pyemu_options options) {
   return status;
 }
 
+/* The form of a device, and that this engine has none. */
+static void check_devices(pyemu_options options) {
+  static const char *const unknown[] = {"", "tpu", "gpu:0", "Cuda", " cuda"};
+  static const char *const malformed[] = {"cuda0",     "cuda:",       "cuda:-1",
+                                          "cuda:1x",   "cuda:12345",  "cpu:0",
+                                          "cuda,cpu,", "cuda:0,cuda", "cuda, cpu"};
+  static const char *const good[] = {"cuda", "cuda:0", "cuda:4095", "cuda,cpu", "cuda:3,cpu"};
+  for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; ++i) {
+    options.device = unknown[i];
+    CHECK_STATUS(open_with(options), PYEMU_ERR_UNSUPPORTED, "runs on 'cpu', and on 'cuda:N' with");
+  }
+  for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; ++i) {
+    options.device = malformed[i];
+    CHECK_STATUS(open_with(options), PYEMU_ERR_ARGUMENT, "is not understood; expected 'cpu', ");
+  }
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i) {
+    options.device = good[i];
+    CHECK_STATUS(open_with(options), PYEMU_ERR_UNSUPPORTED,
+                 "engine 'stub' does not run on device 'cuda");
+  }
+  options.device = "cpu";
+  CHECK_STATUS(open_with(options), PYEMU_OK, "");
+  options.stream = &options;
+  CHECK_STATUS(open_with(options), PYEMU_ERR_UNSUPPORTED, "a stream was given, but engine 'stub'");
+}
+
 static void check_options(void) {
   pyemu_options good = PYEMU_OPTIONS_INIT, bad;
   good.engine = "stub";
@@ -82,9 +108,7 @@ static void check_options(void) {
   bad = good;
   bad.sizeof_options = 1 << 30;
   CHECK_STATUS(open_with(bad), PYEMU_ERR_ARGUMENT, "PYEMU_OPTIONS_INIT");
-  bad = good;
-  bad.device = "cuda";
-  CHECK_STATUS(open_with(bad), PYEMU_ERR_UNSUPPORTED, "'cuda'");
+  check_devices(good);
   bad = good;
   bad.threads = 0;
   CHECK_STATUS(open_with(bad), PYEMU_ERR_ARGUMENT, "0 threads");

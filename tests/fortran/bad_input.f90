@@ -2,6 +2,7 @@ program bad_input
   !! Every kind of bad input gives a status and a message that says what was found, what was expected and what to
   !! try; the outputs stay untouched and the program goes on.
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+  use, intrinsic :: iso_c_binding, only: c_loc
   use, intrinsic :: iso_fortran_env, only: int8, int64, real64
   use checks, only: check, check_error, data_file, finish
   use pyemu
@@ -82,6 +83,20 @@ contains
     call check_error(stat, pyemu_err_engine, message, "engine 'no_such_engine' not found")
     call e%open(data_file('toy.onnx'), device='tpu', stat=stat, errmsg=message)
     call check_error(stat, pyemu_err_unsupported, message, "device 'tpu'")
+    call e%open(data_file('toy.onnx'), device='cuda:first', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_argument, message, "device 'cuda:first' is not understood; expected 'cpu'")
+    call e%open(data_file('toy.onnx'), engine='stub', device='cuda', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_unsupported, message, "engine 'stub' does not run on device 'cuda'")
+    call e%open(data_file('toy.onnx'), device='cuda:0', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_unsupported, message, 'CPUExecutionProvider; install onnxruntime-gpu')
+    call e%open(data_file('toy.onnx'), stat=stat, errmsg=message, stream=c_loc(t))
+    call check_error(stat, pyemu_err_unsupported, message, 'a stream was given')
+    call check(e%device() == '', 'an emulator that is not open runs nowhere')
+    call e%open(data_file('toy.onnx'), device='cuda:0,cpu', stat=stat, errmsg=message)
+    call check(stat == pyemu_ok .and. e%device() == 'cpu', 'the CPU takes over where it may')
+    call e%bind_device(temperature_name, c_loc(t), t, units='K', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_unsupported, message, "the emulator runs on 'cpu'; open it with device 'cuda:0'")
+    call e%close()
     call e%open(data_file('toy.onnx'), stat=stat, errmsg=message)
     call check(stat == pyemu_ok, 'the toy opens')
     call e%open(data_file('toy.onnx'), stat=stat, errmsg=message)

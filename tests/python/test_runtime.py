@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import threading
@@ -239,6 +240,26 @@ def test_emulators_in_threads_are_independent(files: Path) -> None:
     for thread in threads:
         thread.join()
     assert errors == [0.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "piece"),
+    [
+        ({"device": "tpu"}, "PYEMU_ERR_UNSUPPORTED", "device 'tpu' is not supported"),
+        ({"device": "cuda:x"}, "PYEMU_ERR_ARGUMENT", "device 'cuda:x' is not understood"),
+        ({"device": "cuda:0"}, "PYEMU_ERR_UNSUPPORTED", "CPUExecutionProvider; install onnxruntime-gpu"),
+        ({"device": "cuda", "engine": "stub"}, "PYEMU_ERR_UNSUPPORTED", "engine 'stub' does not run on"),
+    ],
+)
+def test_a_device_that_is_not_there_is_an_error(files: Path, options: dict[str, str], name: str, piece: str) -> None:
+    with pytest.raises(EmulatorError, match=re.escape(piece)) as caught:
+        Emulator.open(files / "toy.onnx", **options)
+    assert caught.value.status_name == name
+
+
+def test_the_cpu_takes_over_where_that_was_allowed(files: Path) -> None:
+    with Emulator.open(files / "toy.onnx", device="cuda:0,cpu") as emulator:
+        assert emulator.device == "cpu"
 
 
 def test_importing_the_runtime_imports_no_torch() -> None:

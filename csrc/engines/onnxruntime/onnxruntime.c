@@ -1,7 +1,9 @@
-/* onnxruntime.c - the engine that runs ONNX graphs with ONNX Runtime on the CPU. */
+/* onnxruntime.c - the engine that runs ONNX graphs with ONNX Runtime, on the CPU or with CUDA. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda.h"
 #include "dtype.h"
 #include "engine.h"
 #include "error.h"
@@ -16,6 +18,7 @@ struct tensor {
   int64_t shape[ENGINE_MAX_RANK];
   int has_batch; /* shape[0] is the number of columns */
   int64_t width;
+  int is_on_device;
   void *data;
   OrtValue *value;
 };
@@ -24,7 +27,11 @@ struct session {
   struct ort_api ort;
   OrtEnv *env;
   OrtSession *session;
+  struct engine_device where; /* it runs in fact */
+  char device[16];            /* the same as text */
   OrtMemoryInfo *memory;
+  OrtMemoryInfo *device_memory; /* NULL on the CPU */
+  OrtAllocator *pinned;         /* NULL on the CPU */
   OrtIoBinding *binding;
   int64_t columns; /* that the tensors are bound for */
   int64_t n_tensors;
@@ -63,8 +70,12 @@ static void destroy(void *state) {
   }
   if (s->binding)
     s->ort.ReleaseIoBinding(s->binding);
+  if (s->pinned)
+    s->ort.ReleaseAllocator(s->pinned);
   if (s->session)
     s->ort.ReleaseSession(s->session);
+  if (s->device_memory)
+    s->ort.ReleaseMemoryInfo(s->device_memory);
   if (s->memory)
     s->ort.ReleaseMemoryInfo(s->memory);
   if (s->env)
@@ -85,21 +96,44 @@ static int set_options(struct session *s, OrtSessionOptions *options, int thread
   return check(s, result, PYEMU_ERR_ENGINE, "set its options", error);
 }
 
-static int make_session(struct session *s, const struct engine_source *source,
-                        const struct error *error) {
+static int load_graph(struct session *s, const struct engine_source *source,
+                      const struct error *error) {
   OrtSessionOptions *options = NULL;
-  int status = check(s, s->ort.CreateEnv(ORT_LOGGING_FATAL, "pyemu", &s->env), PYEMU_ERR_ENGINE,
-                     "start", error);
-  if (status == PYEMU_OK)
-    status = check(s, s->ort.CreateSessionOptions(&options), PYEMU_ERR_ENGINE, "start", error);
+  int status = check(s, s->ort.CreateSessionOptions(&options), PYEMU_ERR_ENGINE, "start", error);
   if (status == PYEMU_OK)
     status = set_options(s, options, source->threads, error);
+  if (status == PYEMU_OK && s->where.is_cuda)
+    status = cuda_append(&s->ort, options, &s->where, source->stream, error);
   if (status == PYEMU_OK)
     status = check(
         s, s->ort.CreateSessionFromArray(s->env, source->bytes, source->size, options, &s->session),
         PYEMU_ERR_GRAPH, "load the graph", error);
   if (options)
     s->ort.ReleaseSessionOptions(options);
+  if (status == PYEMU_ERR_GRAPH && s->where.is_cuda)
+    error_append(error, " (on '%s'; '%s,cpu' leaves to the CPU what CUDA cannot do)",
+                 source->device, source->device);
+  return status;
+}
+
+/* On the device that was asked for; on the CPU instead only if the host has allowed that. */
+static int make_session(struct session *s, const struct engine_source *source,
+                        const struct error *error) {
+  s->where = source->where;
+  int status = check(s, s->ort.CreateEnv(ORT_LOGGING_FATAL, "pyemu", &s->env), PYEMU_ERR_ENGINE,
+                     "start", error);
+  if (status != PYEMU_OK)
+    return status;
+  status = load_graph(s, source, error);
+  if (status != PYEMU_OK && s->where.is_cuda && s->where.may_use_cpu) {
+    s->where.is_cuda = 0;
+    error_in(error->text, error->size); /* what CUDA said is no error now */
+    status = load_graph(s, source, error);
+  }
+  if (s->where.is_cuda)
+    snprintf(s->device, sizeof s->device, "cuda:%d", s->where.index);
+  else
+    strcpy(s->device, "cpu");
   return status;
 }
 
@@ -343,6 +377,11 @@ static int fill(struct session *s, const struct engine_source *source, const str
     return status;
   OrtStatus *result =
       s->ort.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &s->memory);
+  if (!result && s->where.is_cuda)
+    result = s->ort.CreateMemoryInfo("Cuda", ORT_DEVICE_ALLOCATOR, s->where.index,
+                                     ORT_MEMORY_DEFAULT, &s->device_memory);
+  if (s->where.is_cuda)
+    s->pinned = cuda_pinned_allocator(&s->ort, s->session, s->where.index);
   if (!result)
     result = s->ort.CreateIoBinding(s->session, &s->binding);
   return check(s, result, PYEMU_ERR_ENGINE, "prepare its bindings", error);
@@ -361,6 +400,13 @@ static int create(const struct engine_source *source, void **state, char *errmsg
   return status;
 }
 
+/* An input in host memory is copied to the card at this very moment. */
+static int bind(struct session *s, struct tensor *t, OrtValue *value, const struct error *error) {
+  OrtStatus *result = t->direction == PYEMU_INPUT ? s->ort.BindInput(s->binding, t->name, value)
+                                                  : s->ort.BindOutput(s->binding, t->name, value);
+  return check(s, result, PYEMU_ERR_INFERENCE, "bind a tensor", error);
+}
+
 /* Bind the tensor to new memory, or for another number of columns. */
 static int rebind(struct session *s, struct tensor *t, int64_t columns, void *data,
                   const struct error *error) {
@@ -370,14 +416,15 @@ static int rebind(struct session *s, struct tensor *t, int64_t columns, void *da
   const size_t size = (size_t)(items * t->width) * dtype_size(t->dtype);
   OrtValue *value = NULL;
   OrtStatus *result = s->ort.CreateTensorWithDataAsOrtValue(
-      s->memory, data, size, t->shape, (size_t)t->rank, ort_type(t->dtype), &value);
-  if (!result)
-    result = t->direction == PYEMU_INPUT ? s->ort.BindInput(s->binding, t->name, value)
-                                         : s->ort.BindOutput(s->binding, t->name, value);
-  if (result && value)
+      t->is_on_device ? s->device_memory : s->memory, data, size, t->shape, (size_t)t->rank,
+      ort_type(t->dtype), &value);
+  int status = check(s, result, PYEMU_ERR_INFERENCE, "bind a tensor", error);
+  if (status == PYEMU_OK)
+    status = bind(s, t, value, error);
+  if (status != PYEMU_OK && value)
     s->ort.ReleaseValue(value);
-  if (result)
-    return check(s, result, PYEMU_ERR_INFERENCE, "bind a tensor", error);
+  if (status != PYEMU_OK)
+    return status;
   if (t->value)
     s->ort.ReleaseValue(t->value);
   t->value = value;
@@ -385,21 +432,79 @@ static int rebind(struct session *s, struct tensor *t, int64_t columns, void *da
   return PYEMU_OK;
 }
 
-static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
-  struct session *s = state;
-  struct error error = error_in(errmsg, errlen);
-  int has_moved = columns != s->columns;
+static int bind_all(struct session *s, int64_t columns, void *const *tensors,
+                    const struct error *error) {
+  const int has_moved = columns != s->columns;
   s->columns = 0; /* until all are bound */
   for (int64_t i = 0; i < s->n_tensors; ++i) {
-    if (!has_moved && s->tensors[i].data == tensors[i])
-      continue;
-    int status = rebind(s, &s->tensors[i], columns, tensors[i], &error);
+    struct tensor *t = &s->tensors[i];
+    const int is_copied = s->where.is_cuda && t->direction == PYEMU_INPUT && !t->is_on_device;
+    int status = PYEMU_OK;
+    if (has_moved || t->data != tensors[i])
+      status = rebind(s, t, columns, tensors[i], error);
+    else if (is_copied)
+      status = bind(s, t, t->value, error);
     if (status != PYEMU_OK)
       return status;
   }
   s->columns = columns;
-  return check(s, s->ort.RunWithBinding(s->session, NULL, s->binding), PYEMU_ERR_INFERENCE,
-               "run the graph", &error);
+  return PYEMU_OK;
+}
+
+/* On a card: wait until the inputs have arrived, as the engine works on another stream than the
+ * copies; and until the outputs are there, which with a stream of the host is not sure. */
+static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
+  struct session *s = state;
+  struct error error = error_in(errmsg, errlen);
+  int status = bind_all(s, columns, tensors, &error);
+  if (status != PYEMU_OK)
+    return status;
+  OrtStatus *result = s->where.is_cuda ? s->ort.SynchronizeBoundInputs(s->binding) : NULL;
+  if (!result)
+    result = s->ort.RunWithBinding(s->session, NULL, s->binding);
+  if (!result && s->where.is_cuda)
+    result = s->ort.SynchronizeBoundOutputs(s->binding);
+  return check(s, result, PYEMU_ERR_INFERENCE, "run the graph", &error);
+}
+
+static int place(void *state, const char *on_device, void *const *tensors, char *errmsg,
+                 size_t errlen) {
+  struct session *s = state;
+  struct error error = error_in(errmsg, errlen);
+  for (int64_t i = 0; i < s->n_tensors; ++i) {
+    struct tensor *t = &s->tensors[i];
+    int status = PYEMU_OK;
+    if (on_device[i])
+      status = cuda_check_address(tensors[i], s->where.index, t->name, &error);
+    if (status != PYEMU_OK)
+      return status;
+    if (t->is_on_device != on_device[i])
+      s->columns = 0; /* so that all are bound anew */
+    t->is_on_device = on_device[i];
+  }
+  return PYEMU_OK;
+}
+
+static void *allocate(void *state, size_t size) {
+  struct session *s = state;
+  void *memory = NULL;
+  OrtStatus *result = s->pinned ? s->ort.AllocatorAlloc(s->pinned, size, &memory) : NULL;
+  if (!result)
+    return memory;
+  s->ort.ReleaseStatus(result);
+  return NULL;
+}
+
+static void release(void *state, void *memory) {
+  struct session *s = state;
+  OrtStatus *result = s->ort.AllocatorFree(s->pinned, memory);
+  if (result)
+    s->ort.ReleaseStatus(result);
+}
+
+static const char *device(void *state) {
+  const struct session *s = state;
+  return s->device;
 }
 
 static const char *version(void *state) {
@@ -410,7 +515,17 @@ static const char *version(void *state) {
 __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(const char *name);
 
 const struct engine *pyemu_engine_plugin(const char *name) {
-  static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "onnxruntime", create, run, destroy, version, describe};
+  static const struct engine engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                       .name = "onnxruntime",
+                                       .create = create,
+                                       .run = run,
+                                       .destroy = destroy,
+                                       .version = version,
+                                       .describe = describe,
+                                       .abilities = ENGINE_CUDA | ENGINE_STREAM,
+                                       .device = device,
+                                       .allocate = allocate,
+                                       .release = release,
+                                       .place = place};
   return strcmp(name, engine.name) == 0 ? &engine : NULL;
 }

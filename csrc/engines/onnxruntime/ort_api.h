@@ -16,7 +16,12 @@
 enum { ORT_API_VERSION = 16 };
 
 /* Values of ONNX Runtime's enumerations. */
-enum { ORT_LOGGING_FATAL = 4, ORT_DEVICE_ALLOCATOR = 0, ORT_MEMORY_DEFAULT = 0 };
+enum {
+  ORT_LOGGING_FATAL = 4,
+  ORT_DEVICE_ALLOCATOR = 0,
+  ORT_MEMORY_DEFAULT = 0,
+  ORT_MEMORY_CPU_OUTPUT = -1
+};
 enum { ORT_FLOAT = 1, ORT_INT32 = 6, ORT_DOUBLE = 11 };
 
 typedef struct OrtStatus OrtStatus;
@@ -30,6 +35,7 @@ typedef struct OrtTensorInfo OrtTensorInfo;
 typedef struct OrtValue OrtValue;
 typedef struct OrtRunOptions OrtRunOptions;
 typedef struct OrtIoBinding OrtIoBinding;
+typedef struct OrtCudaOptions OrtCudaOptions; /* OrtCUDAProviderOptionsV2 */
 
 /* What OrtGetApiBase returns. */
 struct ort_api_base {
@@ -59,7 +65,10 @@ struct ort_api_base {
   X(60, GetTensorElementType, OrtStatus *, (const OrtTensorInfo *, int *))                         \
   X(61, GetDimensionsCount, OrtStatus *, (const OrtTensorInfo *, size_t *))                        \
   X(62, GetDimensions, OrtStatus *, (const OrtTensorInfo *, int64_t *, size_t))                    \
+  X(68, CreateMemoryInfo, OrtStatus *,                                                             \
+    (const char *name, int allocator, int id, int memory, OrtMemoryInfo **))                       \
   X(69, CreateCpuMemoryInfo, OrtStatus *, (int allocator, int memory, OrtMemoryInfo **))           \
+  X(75, AllocatorAlloc, OrtStatus *, (OrtAllocator *, size_t size, void **))                       \
   X(76, AllocatorFree, OrtStatus *, (OrtAllocator *, void *))                                      \
   X(78, GetAllocatorWithDefaultOptions, OrtStatus *, (OrtAllocator **))                            \
   X(92, ReleaseEnv, void, (OrtEnv *))                                                              \
@@ -69,13 +78,25 @@ struct ort_api_base {
   X(96, ReleaseValue, void, (OrtValue *))                                                          \
   X(98, ReleaseTypeInfo, void, (OrtTypeInfo *))                                                    \
   X(100, ReleaseSessionOptions, void, (OrtSessionOptions *))                                       \
+  X(125, GetAvailableProviders, OrtStatus *, (char ***names, int *count))                          \
+  X(126, ReleaseAvailableProviders, OrtStatus *, (char **names, int count))                        \
   X(130, AddSessionConfigEntry, OrtStatus *,                                                       \
     (OrtSessionOptions *, const char *key, const char *value))                                     \
+  X(131, CreateAllocator, OrtStatus *,                                                             \
+    (const OrtSession *, const OrtMemoryInfo *, OrtAllocator **))                                  \
+  X(132, ReleaseAllocator, void, (OrtAllocator *))                                                 \
   X(133, RunWithBinding, OrtStatus *, (OrtSession *, const OrtRunOptions *, const OrtIoBinding *)) \
   X(134, CreateIoBinding, OrtStatus *, (OrtSession *, OrtIoBinding **))                            \
   X(135, ReleaseIoBinding, void, (OrtIoBinding *))                                                 \
   X(136, BindInput, OrtStatus *, (OrtIoBinding *, const char *name, const OrtValue *))             \
-  X(137, BindOutput, OrtStatus *, (OrtIoBinding *, const char *name, const OrtValue *))
+  X(137, BindOutput, OrtStatus *, (OrtIoBinding *, const char *name, const OrtValue *))            \
+  X(202, SynchronizeBoundInputs, OrtStatus *, (OrtIoBinding *))                                    \
+  X(203, SynchronizeBoundOutputs, OrtStatus *, (OrtIoBinding *))                                   \
+  X(204, AppendCuda, OrtStatus *, (OrtSessionOptions *, const OrtCudaOptions *))                   \
+  X(205, CreateCudaOptions, OrtStatus *, (OrtCudaOptions **))                                      \
+  X(206, UpdateCudaOptions, OrtStatus *,                                                           \
+    (OrtCudaOptions *, const char *const *keys, const char *const *values, size_t count))          \
+  X(208, ReleaseCudaOptions, void, (OrtCudaOptions *))
 
 /* The functions, by name, and the version of the library they are from. */
 struct ort_api {

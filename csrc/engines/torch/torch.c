@@ -63,9 +63,11 @@ static const char *version(void *state) {
 __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(const char *name);
 
 const struct engine *pyemu_engine_plugin(const char *name) {
-  static const struct engine engines[] = {
-      {PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run, destroy, version, NULL},
-      {PYEMU_ENGINE_INTERFACE, "torchscript", create_torchscript, run, destroy, version, NULL}};
+  static const struct engine engines[] = {{PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run,
+                                           destroy, version, .abilities = ENGINE_CUDA},
+                                          {PYEMU_ENGINE_INTERFACE, "torchscript",
+                                           create_torchscript, run, destroy, version,
+                                           .abilities = ENGINE_CUDA}};
   for (size_t i = 0; i < sizeof engines / sizeof engines[0]; ++i)
     if (strcmp(name, engines[i].name) == 0)
       return &engines[i];
