@@ -24,6 +24,20 @@ ROOT = Path(__file__).parents[1]
 BATCHES = (1, 16, 128, 1024, 8192)
 FIELD_BATCHES = (1, 16)
 THREADS = (1, 2)
+PAGE = """# What a run costs
+
+Time of `emulator%run` from Fortran beside the same engine called alone on ready tensors with the same options: medians of
+interleaved blocks of one run, `ratio` the median ratio of neighbouring blocks. `floor` is the time of the arithmetic at the
+measured peak of the cores. Networks: `mlp64` 64-128-128-64, `rad` 300-256-256-256-200, `unet` 2 x 64 x 64 with 16 and 32
+channels (`benchmarks/nets.py`). real64 arrays are converted to the graph's float32; (ncol,nlay) is transposed; real32
+(nlay,ncol) is used in place.
+
+    make bench                                                          # prints the table, writes build/bench.json
+    python benchmarks/bench_runtime.py --table docs/reference/benchmark.md
+
+The engine is `onnxruntime`; `aoti` and `torchscript` are not in the table yet, and nothing of it has been run on a GPU.
+
+"""
 Row = dict[str, Any]
 
 
@@ -82,11 +96,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", type=Path, default=ROOT / "build" / "bench" / "bin" / "bench_runtime")
     parser.add_argument("--json", type=Path, help="file for the rows")
-    parser.add_argument("--table", type=Path, help="file for the table, in Markdown")
+    parser.add_argument("--table", type=Path, help="file for the page with the table, in Markdown")
     arguments = parser.parse_args()
     rows = measure(arguments.program)
     print(table(rows))
-    for path, content in ((arguments.json, json.dumps(rows, indent=1)), (arguments.table, table(rows))):
+    for path, content in ((arguments.json, json.dumps(rows, indent=1)), (arguments.table, PAGE + table(rows))):
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content + "\n")

@@ -12,14 +12,21 @@ static int bind(pyemu_emulator *e, int64_t index, void *memory) {
   const int64_t columns = pyemu_reference_count(e);
   PROMISE(pyemu_variable_info(e, index, &v, message, sizeof message) == PYEMU_OK);
   PROMISE(v.name && v.units && v.standard_name && v.level_size >= 1);
-  if (columns * v.level_size > MAX_VALUES)
+  PROMISE(v.n_dims >= 0 && v.n_dims <= PYEMU_MAX_RANK);
+  int64_t stride = v.dtype == PYEMU_FLOAT64 ? 8 : 4, left = MAX_VALUES;
+  const int rank = v.n_dims + v.has_batch;
+  if (rank > PYEMU_MAX_RANK)
     return 0;
-  const int64_t element = v.dtype == PYEMU_FLOAT64 ? 8 : 4;
-  pyemu_array array = {memory, v.dtype, 1, {columns}, {element * v.level_size}};
-  if (v.level_name) {
-    array.rank = 2;
-    array.shape[1] = v.level_size;
-    array.strides[1] = element;
+  pyemu_array array = {.data = memory, .dtype = v.dtype, .rank = rank};
+  for (int i = rank - 1; i >= 0; --i) {
+    const int64_t size = i < v.has_batch ? columns : v.dim_sizes[i - v.has_batch];
+    PROMISE(size >= 1);
+    array.shape[i] = size;
+    array.strides[i] = stride;
+    stride *= size;
+    left /= size;
+    if (left == 0)
+      return 0;
   }
   PROMISE_STATUS(pyemu_reference(e, v.name, &array, PYEMU_LAST_DIM, message, sizeof message),
                  message);

@@ -270,8 +270,12 @@ static const char *version(void *state) {
 __attribute__((visibility("default"))) const struct python_bridge *pyemu_python_bridge(void);
 
 const struct python_bridge *pyemu_python_bridge(void) {
-  static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version, NULL};
+  static const struct engine engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                       .name = "python",
+                                       .create = create,
+                                       .run = run,
+                                       .destroy = destroy,
+                                       .version = version};
   static const struct python_bridge bridge = {start, &engine};
   return &bridge;
 }

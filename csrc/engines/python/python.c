@@ -56,7 +56,11 @@ static const char *version(void *state) {
 __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(const char *name);
 
 const struct engine *pyemu_engine_plugin(const char *name) {
-  static const struct engine engine = {
-      PYEMU_ENGINE_INTERFACE, "python", create, run, destroy, version, NULL};
+  static const struct engine engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                       .name = "python",
+                                       .create = create,
+                                       .run = run,
+                                       .destroy = destroy,
+                                       .version = version};
   return strcmp(name, engine.name) == 0 ? &engine : NULL;
 }

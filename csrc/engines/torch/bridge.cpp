@@ -88,9 +88,18 @@ extern "C" __attribute__((visibility("default"))) const engine *
 pyemu_torch_bridge(const char *name);
 
 extern "C" const engine *pyemu_torch_bridge(const char *name) {
-  static const engine engines[] = {
-      {PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run, destroy, version, nullptr},
-      {PYEMU_ENGINE_INTERFACE, "torchscript", create_torchscript, run, destroy, version, nullptr}};
+  static const auto make = [](const char *called, decltype(engine::create) creator) {
+    engine made = {};
+    made.interface = PYEMU_ENGINE_INTERFACE;
+    made.name = called;
+    made.create = creator;
+    made.run = run;
+    made.destroy = destroy;
+    made.version = version;
+    return made;
+  };
+  static const engine engines[] = {make("aoti", create_aoti),
+                                   make("torchscript", create_torchscript)};
   for (const engine &found : engines)
     if (std::string(found.name) == name)
       return &found;

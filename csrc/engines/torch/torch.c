@@ -63,10 +63,19 @@ static const char *version(void *state) {
 __attribute__((visibility("default"))) const struct engine *pyemu_engine_plugin(const char *name);
 
 const struct engine *pyemu_engine_plugin(const char *name) {
-  static const struct engine engines[] = {{PYEMU_ENGINE_INTERFACE, "aoti", create_aoti, run,
-                                           destroy, version, .abilities = ENGINE_CUDA},
-                                          {PYEMU_ENGINE_INTERFACE, "torchscript",
-                                           create_torchscript, run, destroy, version,
+  static const struct engine engines[] = {{.interface = PYEMU_ENGINE_INTERFACE,
+                                           .name = "aoti",
+                                           .create = create_aoti,
+                                           .run = run,
+                                           .destroy = destroy,
+                                           .version = version,
+                                           .abilities = ENGINE_CUDA},
+                                          {.interface = PYEMU_ENGINE_INTERFACE,
+                                           .name = "torchscript",
+                                           .create = create_torchscript,
+                                           .run = run,
+                                           .destroy = destroy,
+                                           .version = version,
                                            .abilities = ENGINE_CUDA}};
   for (size_t i = 0; i < sizeof engines / sizeof engines[0]; ++i)
     if (strcmp(name, engines[i].name) == 0)
