@@ -1,5 +1,5 @@
 # The commands of the project. Every target sets up what it needs; all are safe to repeat.
-.PHONY: setup demo test lint bench install
+.PHONY: setup demo test lint bench gpu-check install
 PREFIX ?= $(CURDIR)/build/install
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
@@ -23,6 +23,10 @@ bench: setup
 	@$(RUN) cmake -S . -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@$(RUN) cmake --build build/bench --target bench_runtime
 	@$(RUN) .venv/bin/python benchmarks/bench_runtime.py --program build/bench/bin/bench_runtime --json build/bench.json
+
+# Needs no setup: on a GPU machine it may have to do with a bundle that was prepared elsewhere.
+gpu-check:
+	@$(RUN) python3 benchmarks/gpu/gpu_check.py
 
 install: setup
 	@$(RUN) cmake -S . -B build/install-tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

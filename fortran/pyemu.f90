@@ -263,7 +263,9 @@ contains
   subroutine bind_device(self, name, address, mold, units, level_dim, stat, errmsg)
     !! Bind an array that lies in the memory of the device the emulator runs on, as OpenACC and CUDA hand it over:
     !!
-    !!     call radiation%bind_device('air_temperature', acc_deviceptr(t), t, units='K', level_dim=1)
+    !!     !$acc host_data use_device(t)
+    !!     call radiation%bind_device('air_temperature', c_loc(t), t, units='K', level_dim=1)
+    !!     !$acc end host_data
     !!
     !! The array on the device has the kind, shape and strides of 'mold', usually the host's copy of it, whose values
     !! are not looked at. It is used in place, so it must have the layout of the graph: (nlay, ncol), in the kind of the
