@@ -1,4 +1,6 @@
-"""The three networks of the benchmark, as torch modules with cards: ``nets.py DIRECTORY [onnx pt2 pt]`` writes them.
+"""The three networks of the benchmark, as torch modules with cards.
+
+``nets.py DIRECTORY [onnx pt2 pt]`` writes them and replays every file by all its routes, Fortran included.
 
 ``mlp64`` (64-128-128-64) and ``rad`` (300-256-256-256-200) are perceptrons of columns, ``unet`` is a small U-net of
 fields (2 channels of 64 x 64, 16 and 32 channels inside). Weights are random but fixed.
@@ -15,8 +17,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pyemu.emulator import export
+from pyemu.emulator import export, export_torch
 from pyemu.emulator.card import Card, Provenance, Variable
+from pyemu.emulator.file import EmulatorFile
+from pyemu.emulator.verify import verify
 
 N_REFERENCE = 8
 
@@ -111,7 +115,11 @@ def nets() -> list[Net]:
     return [mlp("mlp64", 64, 128, 128, 64), mlp("rad", 300, 256, 256, 256, 200), unet()]
 
 
-WRITERS: dict[str, Callable[..., Path]] = {"onnx": export.export_onnx}
+WRITERS: dict[str, Callable[..., Path]] = {
+    "onnx": export.export_onnx,
+    "pt2": export_torch.export_pt2,
+    "pt": export_torch.export_torchscript,
+}
 
 
 def write(directory: Path, formats: list[str]) -> list[tuple[Net, Path]]:
@@ -124,5 +132,15 @@ def write(directory: Path, formats: list[str]) -> list[tuple[Net, Path]]:
     return files
 
 
+def replay(path: Path) -> bool:
+    """Print how far every route is from torch, relative to the tolerance; return whether all are within it."""
+    result = verify(EmulatorFile.open(path), allow_code=True)
+    for leg in result.legs:
+        worst = max((row.max_abs_difference / row.tolerance for row in leg.outputs), default=float("nan"))
+        print(f"{path.name:12} {leg.leg:12} {leg.problem or f'{worst:.3f} of the tolerance'}")
+    return result.passed
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), sys.argv[2:] or ["onnx"])
+    files = write(Path(sys.argv[1]), sys.argv[2:] or ["onnx"])
+    sys.exit(0 if all([replay(path) for _, path in files]) else 1)
