@@ -15,6 +15,8 @@ from pyemu.emulator import EmulatorFile, legs
 from pyemu.emulator.verify import verify
 from pyemu.runtime import Emulator
 
+REOPENED = Path(__file__).parents[1] / "python" / "reopened.py"
+
 OUTPUTS = (UPWELLING, DOWNWELLING, HEATING)
 
 
@@ -112,28 +114,10 @@ def test_threads_of_a_run_are_not_those_of_torch_in_this_process(path: Path) -> 
         assert torch.get_num_threads() == before
 
 
-REOPEN = """
-import sys
-from pyemu.runtime import Emulator
-
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096
-
-for i in range(25):
-    with Emulator.open(sys.argv[1], allow_code=True) as emulator:
-        arrays = [emulator.reference(variable.name) for variable in emulator.variables]
-        for variable, array in zip(emulator.variables, arrays):
-            emulator.bind(variable.name, array)
-        emulator.run()
-    before = resident() if i == 4 else before if i > 4 else 0
-print(resident() - before, "torch" in sys.modules)
-"""
-
-
 def test_opening_twenty_times_takes_no_memory_and_leaves_no_files(path: Path, tmp_path: Path) -> None:
     """In a process of its own, without torch in Python: torch's libraries alone do the work."""
     done = subprocess.run(
-        [sys.executable, "-c", REOPEN, str(path)],
+        [sys.executable, REOPENED, str(path)],
         capture_output=True,
         text=True,
         check=True,
