@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* Wire types of protocol buffers, their largest field number, and the deepest nesting that their
- * own library accepts. */
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
-enum { MAX_FIELD = (1 << 29) - 1, MAX_DEPTH = 100 };
+#include "wire.h"
+
+/* The deepest nesting that the library of protocol buffers accepts. */
+enum { MAX_DEPTH = 100 };
 
 /* Messages of ONNX in which a tensor can sit, at any depth. */
 enum message { NONE, MODEL, TRAINING, GRAPH, NODE, ATTRIBUTE, FUNCTION, SPARSE_TENSOR, TENSOR };
@@ -39,93 +39,24 @@ static const struct {
 enum { MODEL_GRAPH = 7, MODEL_METADATA = 14, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 enum { TENSOR_NAME = 8, TENSOR_EXTERNAL_DATA = 13, TENSOR_DATA_LOCATION = 14 };
 
-/* The part of the file from 'at' to 'end' that is read field by field. */
-struct reader {
-  const unsigned char *file;
-  size_t at;
-  size_t end;
-};
-
-struct field {
-  uint32_t number;
-  int wire_type;
-  uint64_t value;      /* of WIRE_VARINT */
-  struct reader bytes; /* of WIRE_BYTES */
-};
-
-static int read_varint(struct reader *r, uint64_t *value) {
-  *value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    if (r->at >= r->end)
-      return 0;
-    unsigned char byte = r->file[r->at++];
-    *value |= (uint64_t)(byte & 0x7F) << shift;
-    if (!(byte & 0x80))
-      return 1;
-  }
-  return 0;
-}
-
-static int skip_bytes(struct reader *r, uint64_t count) {
-  if (count > r->end - r->at)
-    return 0;
-  r->at += (size_t)count;
-  return 1;
-}
-
-/*
- * Read the next field; 0 if the bytes end inside it or are no protocol buffer. Numbers beyond the
- * largest are refused: other readers keep the lower bits alone, and would see another field there
- * than we do.
- */
-static int read_field(struct reader *r, struct field *field) {
-  uint64_t tag;
-  if (!read_varint(r, &tag) || tag >> 3 == 0 || tag >> 3 > MAX_FIELD)
-    return 0;
-  *field = (struct field){.number = (uint32_t)(tag >> 3), .wire_type = (int)(tag & 7)};
-  switch (field->wire_type) {
-  case WIRE_VARINT:
-    return read_varint(r, &field->value);
-  case WIRE_64:
-    return skip_bytes(r, 8);
-  case WIRE_32:
-    return skip_bytes(r, 4);
-  case WIRE_BYTES:
-    if (!read_varint(r, &field->value))
-      return 0;
-    field->bytes = (struct reader){r->file, r->at, r->at};
-    if (!skip_bytes(r, field->value))
-      return 0;
-    field->bytes.end = r->at;
-    return 1;
-  default:
-    return 0;
-  }
-}
-
-static int fail_damaged(const struct reader *r, size_t start, const struct error *error) {
+static int fail_damaged(const struct wire_reader *r, size_t start, const struct error *error) {
   return fail(error, PYEMU_ERR_FORMAT,
               "not a whole ONNX file: the field at byte %zu is cut short before byte %zu, or "
               "damaged; was the file truncated while it was copied?",
               start, r->end);
 }
 
-static int bytes_are(const struct reader *r, const char *text) {
-  size_t length = strlen(text);
-  return r->end - r->at == length && (length == 0 || memcmp(r->file + r->at, text, length) == 0);
-}
-
 /* A text for a message: its length, cut. */
-static int shown(const struct reader *r) {
+static int shown(const struct wire_reader *r) {
   return (int)(r->end - r->at < 100 ? r->end - r->at : 100);
 }
 
 /* Read a key and its value; 0 if the entry is damaged. */
-static int read_entry(struct reader r, struct reader *key, struct reader *value) {
-  struct field field;
-  *key = *value = (struct reader){r.file, r.at, r.at};
+static int read_entry(struct wire_reader r, struct wire_reader *key, struct wire_reader *value) {
+  struct wire_field field;
+  *key = *value = (struct wire_reader){r.file, r.at, r.at};
   while (r.at < r.end) {
-    if (!read_field(&r, &field))
+    if (!wire_next(&r, &field))
       return 0;
     if (field.wire_type == WIRE_BYTES && field.number == ENTRY_KEY)
       *key = field.bytes;
@@ -136,11 +67,12 @@ static int read_entry(struct reader r, struct reader *key, struct reader *value)
 }
 
 /* Read one metadata entry and keep it if it is ours; 0 if it is damaged or there twice. */
-static int keep_entry(const struct field *entry, struct file_texts *texts) {
-  struct reader key, value;
+static int keep_entry(const struct wire_field *entry, struct file_texts *texts) {
+  struct wire_reader key, value;
   if (!read_entry(entry->bytes, &key, &value))
     return 0;
-  int is_card = bytes_are(&key, "pyemu"), is_reference = bytes_are(&key, "pyemu_reference");
+  int is_card = wire_bytes_are(&key, "pyemu"),
+      is_reference = wire_bytes_are(&key, "pyemu_reference");
   if ((is_card && texts->card) || (is_reference && texts->reference))
     return 0;
   const char *text = (const char *)value.file + value.at;
@@ -154,15 +86,15 @@ static int keep_entry(const struct field *entry, struct file_texts *texts) {
   return 1;
 }
 
-static int fail_external(struct reader tensor, const struct error *error) {
-  struct field field;
-  struct reader none = {tensor.file, tensor.at, tensor.at}, name = none, location = none, key,
-                value;
-  while (tensor.at < tensor.end && read_field(&tensor, &field)) {
+static int fail_external(struct wire_reader tensor, const struct error *error) {
+  struct wire_field field;
+  struct wire_reader none = {tensor.file, tensor.at, tensor.at}, name = none, location = none, key,
+                     value;
+  while (tensor.at < tensor.end && wire_next(&tensor, &field)) {
     if (field.wire_type == WIRE_BYTES && field.number == TENSOR_NAME)
       name = field.bytes;
     if (field.wire_type == WIRE_BYTES && field.number == TENSOR_EXTERNAL_DATA &&
-        read_entry(field.bytes, &key, &value) && bytes_are(&key, "location"))
+        read_entry(field.bytes, &key, &value) && wire_bytes_are(&key, "location"))
       location = value;
   }
   return fail(error, PYEMU_ERR_UNSUPPORTED,
@@ -181,16 +113,16 @@ static enum message child_of(enum message message, uint32_t number) {
 
 /* Read all fields of a message and of those inside it, and refuse tensors whose data are elsewhere.
  * Of a place other than inside (zero) readers of 32 bits see the lower bits alone. */
-static int check_message(enum message message, struct reader r, int depth,
+static int check_message(enum message message, struct wire_reader r, int depth,
                          const struct error *error) {
-  const struct reader whole = r;
-  struct field field;
+  const struct wire_reader whole = r;
+  struct wire_field field;
   if (depth > MAX_DEPTH)
     return fail(error, PYEMU_ERR_FORMAT, "not an ONNX file: nested more than %d deep at byte %zu",
                 MAX_DEPTH, r.at);
   while (r.at < r.end) {
     size_t start = r.at;
-    if (!read_field(&r, &field))
+    if (!wire_next(&r, &field))
       return fail_damaged(&r, start, error);
     if (message == TENSOR && field.number == TENSOR_DATA_LOCATION &&
         field.wire_type == WIRE_VARINT && (uint32_t)field.value != 0)
@@ -208,13 +140,13 @@ static int is_ort_format(const unsigned char *bytes, size_t size) {
   return size >= 8 && memcmp(bytes + 4, "ORTM", 4) == 0;
 }
 
-static int find_texts(struct reader r, struct file_texts *texts, const struct error *error) {
-  struct field field;
+static int find_texts(struct wire_reader r, struct file_texts *texts, const struct error *error) {
+  struct wire_field field;
   const size_t size = r.end;
   int has_graph = 0;
   while (r.at < r.end) {
     size_t start = r.at;
-    if (!read_field(&r, &field))
+    if (!wire_next(&r, &field))
       return fail_damaged(&r, start, error);
     if (field.wire_type != WIRE_BYTES)
       continue;
@@ -230,7 +162,7 @@ static int find_texts(struct reader r, struct file_texts *texts, const struct er
 
 int onnx_find_texts(const unsigned char *bytes, size_t size, struct file_texts *texts,
                     const struct error *error) {
-  const struct reader file = {bytes, 0, size};
+  const struct wire_reader file = {bytes, 0, size};
   if (size > INT32_MAX)
     return fail(error, PYEMU_ERR_FORMAT, "%zu bytes; an ONNX file has at most 2 GiB", size);
   if (is_ort_format(bytes, size))

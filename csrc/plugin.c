@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engines/native/native.h"
 #include "engines/stub/stub.h"
 
 enum { MAX_PATH_LENGTH = 4096, MAX_ENGINE_NAME = 40 };
@@ -79,10 +80,12 @@ int plugin_load(struct plugin *plugin, const char *name, const struct error *err
         "'%.*s' is no engine name: expected letters, digits and underscores, as in 'onnxruntime' "
         "or 'stub'",
         MAX_ENGINE_NAME, name);
-  if (strcmp(name, stub_engine.name) == 0) {
-    plugin->engine = &stub_engine;
-    return PYEMU_OK;
-  }
+  const struct engine *const built_in[] = {&native_engine, &stub_engine};
+  for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; ++i)
+    if (strcmp(name, built_in[i]->name) == 0) {
+      plugin->engine = built_in[i];
+      return PYEMU_OK;
+    }
   const char *directories = getenv("PYEMU_ENGINE_PATH");
   if (!directories || !*directories) {
     own_directory(own, sizeof own);

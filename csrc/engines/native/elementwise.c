@@ -1,0 +1,467 @@
+/* elementwise.c - operators that make every element from those at the same place. */
+#include <float.h>
+#include <string.h>
+
+#include "engines/native/builder.h"
+
+static int plan_unary(struct builder *builder, int function) {
+  struct view in, made;
+  int status = builder_tensor(builder, 0, &in);
+  if (status == PYEMU_OK)
+    status = builder_unary(builder, (enum unary)function, &in, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* Functions with numbers: alpha and beta or gamma, as the operator calls them. */
+static int plan_with_parameters(struct builder *builder, int function, double first,
+                                double second) {
+  struct step step = {.kind = STEP_UNARY, .function = function, .parameters = {first, second}};
+  struct view in, made;
+  int status = builder_tensor(builder, 0, &in);
+  if (status != PYEMU_OK)
+    return status;
+  if (in.element == ELEMENT_INT32)
+    return builder_fail(builder, "it computes with 32-bit integers");
+  step.element = in.element;
+  status = builder_new(builder, &in, in.element, view_is_constant(&in), &made);
+  if (status == PYEMU_OK)
+    status = builder_emit(builder, &step, &made, &in, 1);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+static int plan_leaky_relu(struct builder *builder, int function) {
+  return plan_with_parameters(builder, function, model_number(builder->node, "alpha", 0.01f), 0);
+}
+
+static int plan_elu(struct builder *builder, int function) {
+  return plan_with_parameters(builder, function, model_number(builder->node, "alpha", 1), 1);
+}
+
+static int plan_selu(struct builder *builder, int function) {
+  const double alpha = model_number(builder->node, "alpha", 1.67326319217681884765625f);
+  const double gamma = model_number(builder->node, "gamma", 1.05070102214813232421875f);
+  return plan_with_parameters(builder, function, alpha, gamma);
+}
+
+static int plan_hard_sigmoid(struct builder *builder, int function) {
+  const double alpha = model_number(builder->node, "alpha", 0.2f);
+  const double beta = model_number(builder->node, "beta", 0.5f);
+  return plan_with_parameters(builder, function, alpha, beta);
+}
+
+/* --- Two inputs --- */
+
+static int64_t integer_result(int function, int64_t a, int64_t b, int *is_known) {
+  int64_t result = 0;
+  *is_known = 1;
+  if (function == BINARY_ADD && !__builtin_add_overflow(a, b, &result))
+    return result;
+  if (function == BINARY_SUBTRACT && !__builtin_sub_overflow(a, b, &result))
+    return result;
+  if (function == BINARY_MULTIPLY && !__builtin_mul_overflow(a, b, &result))
+    return result;
+  if (function == BINARY_DIVIDE && b > 0)
+    return a / b;
+  *is_known = 0;
+  return 0;
+}
+
+/* The number of columns may be multiplied, and divided by a number; all else is not known now. */
+static int plan_integers(struct builder *builder, int function, const struct integers *a,
+                         const struct integers *b) {
+  struct integers made = a->count >= b->count ? *a : *b;
+  if (a->count != b->count && a->count != 1 && b->count != 1)
+    return builder_fail(builder, "shapes of whole numbers do not match");
+  made.at = arena_take(builder->arena, (size_t)made.count + 1, sizeof *made.at);
+  if (!made.at)
+    return builder_fail_memory(builder);
+  for (int64_t i = 0; i < made.count; ++i) {
+    const struct extent x = a->at[a->count == 1 ? 0 : i], y = b->at[b->count == 1 ? 0 : i];
+    const int n_batches = x.has_batch + y.has_batch;
+    const int is_scaled =
+        (function == BINARY_MULTIPLY && n_batches < 2) ||
+        (function == BINARY_DIVIDE && !y.has_batch && y.count > 0 && x.count % y.count == 0);
+    int is_known;
+    made.at[i].count = integer_result(function, x.count, y.count, &is_known);
+    made.at[i].has_batch = n_batches > 0;
+    if (!is_known || (n_batches > 0 && !is_scaled))
+      return builder_fail(builder, "it computes with the number of columns");
+  }
+  return builder_set_integers(builder, 0, &made);
+}
+
+static int both_integers(struct builder *builder, const struct integers **a,
+                         const struct integers **b) {
+  for (int i = 0; i < 2; ++i) {
+    if (!builder_has_input(builder, i))
+      return 0;
+    const struct value *value = &builder->values[builder->node->inputs[i]];
+    if (value->kind != VALUE_INTEGERS)
+      return 0;
+    *(i == 0 ? a : b) = &value->integers;
+  }
+  return 1;
+}
+
+static int plan_binary(struct builder *builder, int function) {
+  const struct integers *m, *n;
+  struct view a, b, made;
+  if (both_integers(builder, &m, &n))
+    return plan_integers(builder, function, m, n);
+  int status = builder_tensor(builder, 0, &a);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &b);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, (enum binary)function, &a, &b, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* a > b is b < a. */
+static int plan_swapped(struct builder *builder, int function) {
+  struct view a, b, made;
+  int status = builder_tensor(builder, 0, &a);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &b);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, (enum binary)function, &b, &a, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* Small powers are products, as elsewhere; others call the function. */
+static int plan_power(struct builder *builder, int function) {
+  struct view a, b, made, square;
+  double exponent = 0;
+  int status = builder_tensor(builder, 0, &a);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &b);
+  if (status != PYEMU_OK)
+    return status;
+  const int is_known = builder_number(builder, &b, &exponent) && a.n_axes >= b.n_axes;
+  if (is_known && exponent == 1)
+    made = a;
+  else if (is_known && exponent == 0.5)
+    status = builder_unary(builder, UNARY_SQUARE_ROOT, &a, &made);
+  else if (is_known && exponent == -1)
+    status = builder_unary(builder, UNARY_RECIPROCAL, &a, &made);
+  else if (is_known && (exponent == 2 || exponent == 3))
+    status = builder_binary(builder, BINARY_MULTIPLY, &a, &a, &made);
+  else
+    status = builder_binary(builder, (enum binary)function, &a, &b, &made);
+  if (status == PYEMU_OK && is_known && exponent == 3) {
+    square = made;
+    status = builder_binary(builder, BINARY_MULTIPLY, &square, &a, &made);
+  }
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* --- Many inputs --- */
+
+static int accumulate(struct builder *builder, enum binary function, struct view *made) {
+  struct view next, sum;
+  int status = builder_tensor(builder, 0, made);
+  for (int i = 1; status == PYEMU_OK && i < builder->node->n_inputs; ++i) {
+    status = builder_tensor(builder, i, &next);
+    if (status == PYEMU_OK)
+      status = builder_binary(builder, function, made, &next, &sum);
+    *made = sum;
+  }
+  return status;
+}
+
+static int plan_many(struct builder *builder, int function) {
+  struct view made;
+  int status = accumulate(builder, (enum binary)function, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+static int plan_mean(struct builder *builder, int function) {
+  struct view sum, count, made;
+  int status = accumulate(builder, (enum binary)function, &sum);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, sum.element, builder->node->n_inputs, &count);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, BINARY_DIVIDE, &sum, &count, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* A limit is an attribute of old opsets, an input of new ones; one that is none does nothing. */
+static int limit(struct builder *builder, const char *attribute, int input, enum binary function,
+                 struct view *value) {
+  struct view bound, made;
+  const struct model_attribute *found = model_attribute(builder->node, attribute);
+  int status = PYEMU_OK;
+  if (found)
+    status = builder_scalar(builder, value->element, found->number, &bound);
+  else if (builder_has_input(builder, input))
+    status = builder_tensor(builder, input, &bound);
+  else
+    return PYEMU_OK;
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, function, value, &bound, &made);
+  *value = made;
+  return status;
+}
+
+static int plan_clip(struct builder *builder, int function) {
+  struct view value;
+  (void)function;
+  int status = builder_tensor(builder, 0, &value);
+  if (status == PYEMU_OK)
+    status = limit(builder, "min", 1, BINARY_MAXIMUM, &value);
+  if (status == PYEMU_OK)
+    status = limit(builder, "max", 2, BINARY_MINIMUM, &value);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &value);
+  return status;
+}
+
+static int plan_where(struct builder *builder, int function) {
+  struct view inputs[3], made;
+  int status = PYEMU_OK;
+  for (int i = 0; status == PYEMU_OK && i < 3; ++i)
+    status = builder_tensor(builder, i, &inputs[i]);
+  /* What is compared may have another type than what is chosen. */
+  if (status == PYEMU_OK && inputs[0].element != inputs[2].element)
+    status = builder_convert(builder, &inputs[0], inputs[2].element);
+  if (status == PYEMU_OK)
+    status = builder_apply(builder, STEP_SELECT, function, inputs, 3, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* --- Functions made of others --- */
+
+/* The names of intermediate results do not matter: each call replaces 'value'. */
+static int unary(struct builder *builder, enum unary function, struct view *value) {
+  struct view made;
+  int status = builder_unary(builder, function, value, &made);
+  *value = made;
+  return status;
+}
+
+static int binary(struct builder *builder, enum binary function, struct view *value,
+                  const struct view *other) {
+  struct view made;
+  int status = builder_binary(builder, function, value, other, &made);
+  *value = made;
+  return status;
+}
+
+static int with_number(struct builder *builder, enum binary function, struct view *value,
+                       double number) {
+  struct view constant;
+  int status = builder_scalar(builder, value->element, number, &constant);
+  return status == PYEMU_OK ? binary(builder, function, value, &constant) : status;
+}
+
+/* x / 2 (1 + erf(x / sqrt 2)), or its approximation by tanh: Hendrycks and Gimpel,
+ * arXiv:1606.08415. */
+static int plan_gelu(struct builder *builder, int function) {
+  const struct model_attribute *kind = model_attribute(builder->node, "approximate");
+  const int is_approximate = kind && text_is(&kind->text, "tanh");
+  struct view x, y;
+  (void)function;
+  int status = builder_tensor(builder, 0, &x);
+  y = x;
+  if (status == PYEMU_OK && is_approximate) {
+    status = binary(builder, BINARY_MULTIPLY, &y, &x);
+    if (status == PYEMU_OK)
+      status = binary(builder, BINARY_MULTIPLY, &y, &x);
+    if (status == PYEMU_OK)
+      status = with_number(builder, BINARY_MULTIPLY, &y, 0.044715);
+    if (status == PYEMU_OK)
+      status = binary(builder, BINARY_ADD, &y, &x);
+  }
+  if (status == PYEMU_OK)
+    status = with_number(builder, BINARY_MULTIPLY, &y,
+                         is_approximate ? 0.79788456080286535588 : 0.70710678118654752440);
+  if (status == PYEMU_OK)
+    status = unary(builder, is_approximate ? UNARY_TANH : UNARY_ERROR_FUNCTION, &y);
+  if (status == PYEMU_OK)
+    status = with_number(builder, BINARY_ADD, &y, 1);
+  if (status == PYEMU_OK)
+    status = binary(builder, BINARY_MULTIPLY, &y, &x);
+  if (status == PYEMU_OK)
+    status = with_number(builder, BINARY_MULTIPLY, &y, 0.5);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &y);
+  return status;
+}
+
+enum product_of { SWISH, MISH, HARD_SWISH, SOFTSIGN };
+
+/* x times a function of x; Softsign is x over one. */
+static int plan_product_of(struct builder *builder, int function) {
+  struct view x, y;
+  int status = builder_tensor(builder, 0, &x);
+  y = x;
+  if (status == PYEMU_OK && function == SWISH)
+    status = with_number(builder, BINARY_MULTIPLY, &y, model_number(builder->node, "alpha", 1));
+  if (status == PYEMU_OK && function == SWISH)
+    status = unary(builder, UNARY_SIGMOID, &y);
+  if (status == PYEMU_OK && function == MISH)
+    status = unary(builder, UNARY_SOFTPLUS, &y);
+  if (status == PYEMU_OK && function == MISH)
+    status = unary(builder, UNARY_TANH, &y);
+  if (status == PYEMU_OK && function == HARD_SWISH) {
+    struct step step = {.kind = STEP_UNARY,
+                        .function = UNARY_HARD_SIGMOID,
+                        .element = x.element,
+                        .parameters = {1.0 / 6, 0.5}};
+    status = builder_new(builder, &x, x.element, view_is_constant(&x), &y);
+    if (status == PYEMU_OK)
+      status = builder_emit(builder, &step, &y, &x, 1);
+  }
+  if (status == PYEMU_OK && function == SOFTSIGN)
+    status = unary(builder, UNARY_ABSOLUTE, &y);
+  if (status == PYEMU_OK && function == SOFTSIGN)
+    status = with_number(builder, BINARY_ADD, &y, 1);
+  if (status == PYEMU_OK)
+    status = binary(builder, function == SOFTSIGN ? BINARY_DIVIDE : BINARY_MULTIPLY, &x, &y);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &x);
+  return status;
+}
+
+/* The slope of negative numbers, by element. */
+static int plan_parametric_relu(struct builder *builder, int function) {
+  struct view x, slope, zero, inputs[3], made;
+  (void)function;
+  int status = builder_tensor(builder, 0, &x);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &slope);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, x.element, 0, &zero);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, BINARY_LESS, &x, &zero, &inputs[0]);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, BINARY_MULTIPLY, &x, &slope, &inputs[1]);
+  inputs[2] = x;
+  if (status == PYEMU_OK)
+    status = builder_apply(builder, STEP_SELECT, 0, inputs, 3, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* --- Types --- */
+
+static int element_of(int64_t type, enum element *element) {
+  *element = type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
+             : type == ONNX_INT32 ? ELEMENT_INT32
+                                  : ELEMENT_FLOAT32;
+  return type == ONNX_DOUBLE || type == ONNX_INT32 || type == ONNX_FLOAT || type == ONNX_BOOL;
+}
+
+static int cast(struct builder *builder, const struct view *in, int64_t type) {
+  enum element to;
+  struct view made = *in;
+  int status = PYEMU_OK;
+  if (!element_of(type, &to) || (to == ELEMENT_INT32 && in->element != ELEMENT_INT32))
+    return builder_fail(builder,
+                        "a tensor becomes ONNX's type %lld; known are float32, float64 and "
+                        "logical",
+                        (long long)type);
+  if (to != in->element)
+    status = builder_convert(builder, &made, to);
+  if (status == PYEMU_OK && type == ONNX_BOOL) {
+    status = unary(builder, UNARY_NOT, &made);
+    if (status == PYEMU_OK)
+      status = unary(builder, UNARY_NOT, &made);
+  }
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+static int plan_cast(struct builder *builder, int function) {
+  const int64_t type = model_integer(builder->node, "to", 0);
+  struct view in;
+  (void)function;
+  if (builder_has_input(builder, 0)) {
+    const struct value *value = &builder->values[builder->node->inputs[0]];
+    if (value->kind == VALUE_INTEGERS && (type == ONNX_INT64 || type == ONNX_INT32))
+      return builder_set_integers(builder, 0, &value->integers);
+  }
+  int status = builder_tensor(builder, 0, &in);
+  return status == PYEMU_OK ? cast(builder, &in, type) : status;
+}
+
+static int plan_cast_like(struct builder *builder, int function) {
+  const int32_t types[] = {ONNX_FLOAT, ONNX_DOUBLE, ONNX_INT32};
+  struct view in, like;
+  (void)function;
+  int status = builder_tensor(builder, 0, &in);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &like);
+  return status == PYEMU_OK ? cast(builder, &in, types[like.element]) : status;
+}
+
+const struct planner elementwise_planners[] = {
+    {"Neg", plan_unary, UNARY_NEGATE, 1, 1},
+    {"Abs", plan_unary, UNARY_ABSOLUTE, 1, 1},
+    {"Reciprocal", plan_unary, UNARY_RECIPROCAL, 1, 1},
+    {"Sqrt", plan_unary, UNARY_SQUARE_ROOT, 1, 1},
+    {"Floor", plan_unary, UNARY_FLOOR, 1, 1},
+    {"Ceil", plan_unary, UNARY_CEILING, 1, 1},
+    {"Round", plan_unary, UNARY_ROUND, 1, 1},
+    {"Sign", plan_unary, UNARY_SIGN, 1, 1},
+    {"Not", plan_unary, UNARY_NOT, 1, 1},
+    {"IsNaN", plan_unary, UNARY_IS_NAN, 1, 1},
+    {"Relu", plan_unary, UNARY_RELU, 1, 1},
+    {"Exp", plan_unary, UNARY_EXPONENTIAL, 1, 1},
+    {"Log", plan_unary, UNARY_LOGARITHM, 1, 1},
+    {"Sigmoid", plan_unary, UNARY_SIGMOID, 1, 1},
+    {"Tanh", plan_unary, UNARY_TANH, 1, 1},
+    {"Softplus", plan_unary, UNARY_SOFTPLUS, 1, 1},
+    {"Erf", plan_unary, UNARY_ERROR_FUNCTION, 1, 1},
+    {"Sin", plan_unary, UNARY_SINE, 1, 1},
+    {"Cos", plan_unary, UNARY_COSINE, 1, 1},
+    {"LeakyRelu", plan_leaky_relu, UNARY_LEAKY_RELU, 1, 1},
+    {"Elu", plan_elu, UNARY_ELU, 1, 1},
+    {"Selu", plan_selu, UNARY_ELU, 1, 1},
+    {"HardSigmoid", plan_hard_sigmoid, UNARY_HARD_SIGMOID, 1, 1},
+    {"PRelu", plan_parametric_relu, 0, 2, 2},
+    {"Gelu", plan_gelu, 0, 1, 1},
+    {"Swish", plan_product_of, SWISH, 1, 1},
+    {"Mish", plan_product_of, MISH, 1, 1},
+    {"HardSwish", plan_product_of, HARD_SWISH, 1, 1},
+    {"Softsign", plan_product_of, SOFTSIGN, 1, 1},
+    {"Add", plan_binary, BINARY_ADD, 2, 2},
+    {"Sub", plan_binary, BINARY_SUBTRACT, 2, 2},
+    {"Mul", plan_binary, BINARY_MULTIPLY, 2, 2},
+    {"Div", plan_binary, BINARY_DIVIDE, 2, 2},
+    {"Pow", plan_power, BINARY_POWER, 2, 2},
+    {"Less", plan_binary, BINARY_LESS, 2, 2},
+    {"LessOrEqual", plan_binary, BINARY_LESS_OR_EQUAL, 2, 2},
+    {"Greater", plan_swapped, BINARY_LESS, 2, 2},
+    {"GreaterOrEqual", plan_swapped, BINARY_LESS_OR_EQUAL, 2, 2},
+    {"Equal", plan_binary, BINARY_EQUAL, 2, 2},
+    {"And", plan_binary, BINARY_AND, 2, 2},
+    {"Or", plan_binary, BINARY_OR, 2, 2},
+    {"Xor", plan_binary, BINARY_XOR, 2, 2},
+    {"Min", plan_many, BINARY_MINIMUM, 1, 1 << 20},
+    {"Max", plan_many, BINARY_MAXIMUM, 1, 1 << 20},
+    {"Sum", plan_many, BINARY_ADD, 1, 1 << 20},
+    {"Mean", plan_mean, BINARY_ADD, 1, 1 << 20},
+    {"Clip", plan_clip, 0, 1, 3},
+    {"Where", plan_where, 0, 3, 3},
+    {"Cast", plan_cast, 0, 1, 1},
+    {"CastLike", plan_cast_like, 0, 2, 2},
+    {NULL, NULL, 0, 0, 0},
+};

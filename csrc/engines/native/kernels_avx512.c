@@ -1,0 +1,44 @@
+/* kernels_avx512.c - vectors of 64 bytes. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engines/native/kernels.h"
+#include "wide.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))),    \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")
+#endif
+#include <immintrin.h>
+
+#define VECTOR_BYTES 64
+#define BLOCK_ROWS 8
+#define FUSED_float(a, b, c)                                                                       \
+  ((vector_real_float)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define FUSED_double(a, b, c)                                                                      \
+  ((vector_real_double)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define ROOT_float(a) ((vector_real_float)_mm512_sqrt_ps((__m512)(a)))
+#define ROOT_double(a) ((vector_real_double)_mm512_sqrt_pd((__m512d)(a)))
+
+/* Products are rounded before they are added to, unless fused in so many words. */
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#define REAL_IS_DOUBLE 0
+#include "engines/native/kernels.inc"
+#define REAL_IS_DOUBLE 1
+#include "engines/native/kernels.inc"
+
+void kernels_avx512(struct kernels *kernels) {
+  kernels->name = "avx512";
+  fill_table_float(kernels);
+  fill_table_double(kernels);
+}
+#endif

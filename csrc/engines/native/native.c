@@ -1,0 +1,304 @@
+/*
+ * native.c - the engine "native": ONNX graphs on the CPU, without any other library.
+ *
+ * A plan of the graph is made when the file is opened. A run carries one tile of columns after the
+ * other through all its steps, so that what is between them stays in the caches.
+ */
+#include "engines/native/native.h"
+
+#include <fenv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "dtype.h"
+#include "engines/native/plan.h"
+#include "error.h"
+
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
+
+/* A tile has a multiple of so many columns, or one. */
+enum { LANES = 16, MOST_LANES = 64 };
+
+/* Up to so many columns go one by one, with outputs in the lanes instead of columns. */
+enum { FEW_COLUMNS = 4 };
+
+/* The workspace of a tile should stay in the second-level cache. */
+enum { WORKSPACE = 256 * 1024 };
+
+struct native {
+  struct arena arena;
+  struct plan plan;
+  struct engine_tensor *tensors; /* inputs, then outputs, as the graph has them */
+  int64_t n_tensors;
+  int *order; /* by input and output of the plan: the tensor of the card */
+  int64_t most_lanes;
+  char *workspace;
+};
+
+/* --- The graph and the card --- */
+
+static int32_t dtype_of(int32_t onnx) {
+  return onnx == ONNX_FLOAT    ? PYEMU_FLOAT32
+         : onnx == ONNX_DOUBLE ? PYEMU_FLOAT64
+         : onnx == ONNX_INT32  ? PYEMU_INT32
+                               : 0;
+}
+
+static const char *side_name(int32_t direction) {
+  return direction == PYEMU_INPUT ? "input" : "output";
+}
+
+/* An input or output of the graph as the core describes tensors. */
+static int describe_port(struct native *native, const struct model *model,
+                         const struct model_port *port, int32_t direction,
+                         struct engine_tensor *tensor, const struct error *error) {
+  const struct text *text = port->value == NO_VALUE ? NULL : &model->names[port->value];
+  char *name = arena_take(&native->arena, text ? text->size + 1 : 1, 1);
+  if (!name)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  if (text)
+    memcpy(name, text->at, text->size);
+  *tensor = (struct engine_tensor){.name = name,
+                                   .dtype = dtype_of(port->type),
+                                   .direction = direction,
+                                   .rank = port->rank,
+                                   .width = 1};
+  if (!tensor->dtype)
+    return fail(error, PYEMU_ERR_UNSUPPORTED, "%s '%s' is not of type float32, float64 or int32",
+                side_name(direction), name);
+  for (int i = 0; i < port->rank; ++i) {
+    tensor->shape[i] = port->dims[i];
+    if (port->dims[i] == 0 || (port->dims[i] < 0 && i > 0) ||
+        (port->dims[i] > 0 && tensor->width > INT64_MAX / 16 / port->dims[i]))
+      return fail(error, PYEMU_ERR_UNSUPPORTED,
+                  "%s '%s' has no size, or an impossible one, in dimension %d",
+                  side_name(direction), name, i + 1);
+    tensor->width *= port->dims[i] < 0 ? 1 : port->dims[i];
+  }
+  return PYEMU_OK;
+}
+
+static int compare(const struct engine_tensor *graph, const struct engine_tensor *card,
+                   const struct error *error) {
+  const char *what = side_name(card->direction);
+  const int has_batch = card->rank > 0 && card->shape[0] < 0;
+  if (graph->dtype != card->dtype)
+    return fail(error, PYEMU_ERR_GRAPH, "%s '%s' is %s in the graph but %s on the card", what,
+                card->name, dtype_name(graph->dtype), dtype_name(card->dtype));
+  if (graph->rank != card->rank)
+    return fail(error, PYEMU_ERR_GRAPH, "%s '%s' has %d dimensions in the graph but %d on the card",
+                what, card->name, (int)graph->rank, (int)card->rank);
+  if (has_batch && graph->shape[0] >= 0)
+    return fail(error, PYEMU_ERR_GRAPH,
+                "%s '%s' has a fixed number of columns (%lld) in the graph; export it with the "
+                "first dimension left open",
+                what, card->name, (long long)graph->shape[0]);
+  for (int32_t i = has_batch; i < card->rank; ++i)
+    if (graph->shape[i] != card->shape[i])
+      return fail(error, PYEMU_ERR_GRAPH,
+                  "%s '%s' has size %lld in dimension %d of the graph but %lld on the card", what,
+                  card->name, (long long)graph->shape[i], (int)i + 1, (long long)card->shape[i]);
+  return PYEMU_OK;
+}
+
+/* The tensor of the card for each of the graph; both must have the same. */
+static int match(struct native *native, const struct engine_source *source,
+                 const struct error *error) {
+  for (int64_t i = 0; i < native->n_tensors; ++i) {
+    const struct engine_tensor *graph = &native->tensors[i];
+    int64_t at = 0;
+    while (at < source->n_tensors && (source->tensors[at].direction != graph->direction ||
+                                      strcmp(source->tensors[at].name, graph->name) != 0))
+      ++at;
+    if (at == source->n_tensors)
+      return fail(error, PYEMU_ERR_GRAPH, "the graph has %s '%s', which the card does not list",
+                  side_name(graph->direction), graph->name);
+    int status = compare(graph, &source->tensors[at], error);
+    if (status != PYEMU_OK)
+      return status;
+    native->order[i] = (int)at;
+  }
+  for (int64_t at = 0; at < source->n_tensors; ++at) {
+    int64_t i = 0;
+    while (i < native->n_tensors && native->order[i] != at)
+      ++i;
+    if (i == native->n_tensors)
+      return fail(error, PYEMU_ERR_GRAPH, "the card lists %s '%s', which the graph does not have",
+                  side_name(source->tensors[at].direction), source->tensors[at].name);
+  }
+  return PYEMU_OK;
+}
+
+static int describe_graph(struct native *native, const struct model *model,
+                          const struct error *error) {
+  const int n = model->n_inputs + model->n_outputs;
+  native->tensors = arena_take(&native->arena, (size_t)n + 1, sizeof *native->tensors);
+  native->order = arena_take(&native->arena, (size_t)n + 1, sizeof *native->order);
+  if (!native->tensors || !native->order)
+    return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  for (int i = 0; i < n; ++i) {
+    const int is_input = i < model->n_inputs;
+    const struct model_port *port =
+        is_input ? &model->inputs[i] : &model->outputs[i - model->n_inputs];
+    int status = describe_port(native, model, port, is_input ? PYEMU_INPUT : PYEMU_OUTPUT,
+                               &native->tensors[i], error);
+    if (status != PYEMU_OK)
+      return status;
+    native->order[i] = i;
+  }
+  native->n_tensors = n;
+  return PYEMU_OK;
+}
+
+/* --- Create --- */
+
+static int take_workspace(struct native *native, const struct error *error) {
+  const int64_t bytes = native->plan.units * 4;
+  native->most_lanes = bytes > 0 ? WORKSPACE / bytes / LANES * LANES : MOST_LANES;
+  if (native->most_lanes < LANES)
+    native->most_lanes = LANES;
+  if (native->most_lanes > MOST_LANES)
+    native->most_lanes = MOST_LANES;
+  native->workspace = aligned_alloc(64, (size_t)(bytes * native->most_lanes + 64));
+  return native->workspace ? PYEMU_OK
+                           : fail(error, PYEMU_ERR_MEMORY, "no memory for a tile of columns");
+}
+
+static int make(struct native *native, const struct engine_source *source,
+                const struct error *error) {
+  struct model model;
+  int status = model_read(&model, &native->arena, source->bytes, source->size, error);
+  if (status == PYEMU_OK)
+    status = describe_graph(native, &model, error);
+  if (status == PYEMU_OK && !source->is_raw)
+    status = match(native, source, error);
+  if (status == PYEMU_OK)
+    status = plan_make(&native->plan, &model, &native->arena, error);
+  return status == PYEMU_OK ? take_workspace(native, error) : status;
+}
+
+static void destroy(void *state) {
+  struct native *native = state;
+  free(native->workspace);
+  arena_free(&native->arena);
+  free(native);
+}
+
+static int create(const struct engine_source *source, void **state, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct native *native = calloc(1, sizeof *native);
+  if (!native)
+    return fail(&error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  int status = make(native, source, &error);
+  if (status == PYEMU_OK)
+    *state = native;
+  else
+    destroy(native);
+  return status;
+}
+
+static int describe(void *state, const struct engine_tensor **tensors, int64_t *n_tensors,
+                    int64_t *n_inputs, char *errmsg, size_t errlen) {
+  const struct native *native = state;
+  error_in(errmsg, errlen);
+  *tensors = native->tensors;
+  *n_tensors = native->n_tensors;
+  *n_inputs = native->plan.n_inputs;
+  return PYEMU_OK;
+}
+
+/* --- Run --- */
+
+/* Columns first to 'first + columns' of a run, as a tile. */
+struct tile {
+  int64_t first;
+  int64_t columns;
+  int64_t lanes; /* columns, filled up */
+};
+
+static const int32_t dtypes[] = {PYEMU_FLOAT32, PYEMU_FLOAT64, PYEMU_INT32};
+
+/* The lanes behind the last column repeat it. */
+static void fill_lanes(char *rows, int64_t count, int64_t columns, int64_t lanes, size_t size) {
+  for (int64_t row = 0; row < count; ++row, rows += lanes * (int64_t)size)
+    for (int64_t lane = columns; lane < lanes; ++lane)
+      memcpy(rows + lane * (int64_t)size, rows + (columns - 1) * (int64_t)size, size);
+}
+
+/* A tensor's part for the tile (columns, elements) and its place in the workspace (elements,
+ * lanes): one is the other's transpose. Without batch there is one column. */
+static void matrices(const struct native *native, const struct view *view, const struct tile *tile,
+                     char *tensor, struct matrix *outside, struct matrix *inside) {
+  const int64_t size = (int64_t)element_bytes(view->element), width = view_count(view);
+  char *at = plan_address(&native->plan, view->place, view->offset, view->element,
+                          native->workspace, tile->lanes);
+  const int64_t first = view_has_batch(view) ? tile->first : 0;
+  *outside =
+      (struct matrix){tensor + first * width * size, dtypes[view->element], width * size, size};
+  *inside = (struct matrix){at, dtypes[view->element], size, tile->lanes * size};
+}
+
+static void read_input(const struct native *native, const struct view *view,
+                       const struct tile *tile, char *tensor) {
+  const int64_t columns = view_has_batch(view) ? tile->columns : 1;
+  struct matrix outside, inside;
+  matrices(native, view, tile, tensor, &outside, &inside);
+  copy_matrix(&inside, &outside, columns, view_count(view));
+  fill_lanes(inside.data, view_count(view), columns, tile->lanes, element_bytes(view->element));
+}
+
+static void write_output(const struct native *native, const struct view *view,
+                         const struct tile *tile, char *tensor) {
+  struct matrix outside, inside;
+  matrices(native, view, tile, tensor, &outside, &inside);
+  copy_matrix(&outside, &inside, view_has_batch(view) ? tile->columns : 1, view_count(view));
+}
+
+static void run_tile(const struct native *native, const struct tile *tile, void *const *tensors) {
+  const struct plan *plan = &native->plan;
+  for (int i = 0; i < plan->n_inputs; ++i)
+    read_input(native, &plan->inputs[i], tile, tensors[native->order[i]]);
+  plan_run(plan, native->workspace, tile->lanes);
+  for (int i = 0; i < plan->n_outputs; ++i)
+    write_output(native, &plan->outputs[i], tile, tensors[native->order[plan->n_inputs + i]]);
+}
+
+/* Round to nearest, with numbers less than normal ones, whatever the host has chosen: the same bits
+ * in every host. The core puts the host's choice back. */
+static void use_default_arithmetic(void) {
+#ifdef __x86_64__
+  _mm_setcsr(0x1F80);
+#else
+  fesetenv(FE_DFL_ENV);
+#endif
+}
+
+static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
+  const struct native *native = state;
+  struct tile tile = {.first = 0};
+  error_in(errmsg, errlen);
+  use_default_arithmetic();
+  for (; tile.first < columns; tile.first += tile.columns) {
+    const int64_t left = columns - tile.first;
+    tile.columns = left <= FEW_COLUMNS ? 1 : left < native->most_lanes ? left : native->most_lanes;
+    tile.lanes = left <= FEW_COLUMNS ? 1 : (tile.columns + LANES - 1) / LANES * LANES;
+    run_tile(native, &tile, tensors);
+  }
+  return PYEMU_OK;
+}
+
+static const char *version(void *state) {
+  (void)state;
+  return pyemu_version();
+}
+
+const struct engine native_engine = {.interface = PYEMU_ENGINE_INTERFACE,
+                                     .name = "native",
+                                     .create = create,
+                                     .run = run,
+                                     .destroy = destroy,
+                                     .version = version,
+                                     .describe = describe};

@@ -1,0 +1,100 @@
+/*
+ * plan.h - a graph as a list of steps, each a loop over elements of which every one is a row of
+ * lanes: the columns of a tile.
+ */
+#ifndef NATIVE_PLAN_H
+#define NATIVE_PLAN_H
+
+#include "engines/native/kernels.h"
+#include "engines/native/view.h"
+
+enum { STEP_MAX_LOOPS = VIEW_MAX_FACTORS, STEP_MAX_INPUTS = 3 };
+
+/* A place of a view or operand: 0 and more is a buffer of the workspace, less is a constant. */
+#define CONSTANT_PLACE(index) (-1 - (index))
+
+/* What a step reads or writes. Offset and strides count elements. */
+struct operand {
+  int place;
+  int64_t offset;
+  int64_t strides[STEP_MAX_LOOPS]; /* by loop; 0 where the operand is repeated */
+};
+
+enum step_kind { STEP_UNARY, STEP_BINARY, STEP_SELECT, STEP_CONVERT, STEP_REDUCE, STEP_PRODUCT };
+
+/*
+ * Sums of products with constant weights, in the order of the inputs: out[o] = bias[o] + sum over i
+ * of weights[i][o] * in[i]. Weights are packed in blocks of PRODUCT_BLOCK outputs, each block by
+ * input; the last is filled with zeros, as is the bias.
+ */
+struct product {
+  int64_t n_inputs;
+  int64_t n_outputs;
+  int64_t in_stride;      /* elements from one input to the next, */
+  const int64_t *offsets; /* or by input, or NULL */
+  int64_t out_stride;
+  const void *weights;
+  const void *bias;
+  int is_relu; /* negative results become zero */
+};
+
+struct step {
+  enum step_kind kind;
+  int function;           /* of its kind */
+  enum element element;   /* of the inputs, and of the output of all but STEP_CONVERT */
+  enum element converted; /* of the output of STEP_CONVERT */
+  int n_loops;
+  int64_t sizes[STEP_MAX_LOOPS];
+  struct operand out;
+  struct operand in[STEP_MAX_INPUTS];
+  double parameters[2];
+  int64_t n_reduced;      /* of STEP_REDUCE: elements of in[0] for one of the output, */
+  const int64_t *reduced; /* and their distances from the first */
+  const struct product *product;
+};
+
+/* A dense tensor of the workspace. 'start' counts units of four bytes and one lane. */
+struct buffer {
+  enum element element;
+  int64_t count;
+  int parent; /* a buffer that this one is a part of, or -1 */
+  int64_t parent_offset;
+  int first, last; /* steps that use it */
+  int64_t start;
+};
+
+struct constant {
+  enum element element;
+  int64_t count;
+  void *values;
+};
+
+struct plan {
+  struct kernels kernels;
+  int n_steps;
+  struct step *steps;
+  int n_buffers;
+  struct buffer *buffers;
+  int n_constants;
+  struct constant *constants;
+  int64_t units; /* of the workspace, for one lane */
+  int n_inputs;
+  struct view *inputs; /* packed, in buffers of their own */
+  int n_outputs;
+  struct view *outputs;
+};
+
+/* Make the plan of a graph; it lies in the arena. Errors: UNSUPPORTED, GRAPH, MEMORY. */
+int plan_make(struct plan *plan, const struct model *model, struct arena *arena,
+              const struct error *error);
+
+/* Run one step, or all, on a tile of so many lanes. */
+void plan_run_step(const struct plan *plan, const struct step *step, char *workspace,
+                   int64_t lanes);
+void plan_run(const struct plan *plan, char *workspace, int64_t lanes);
+
+/* Where an element of a place lies in the workspace, or in the constants. */
+char *plan_address(const struct plan *plan, int place, int64_t offset, enum element element,
+                   char *workspace, int64_t lanes);
+
+#endif
