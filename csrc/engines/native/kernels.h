@@ -67,7 +67,8 @@ struct product_call {
   int64_t out_stride;
   const void *in;
   int64_t in_stride;
-  const int64_t *offsets; /* by input, in elements of 'lanes' numbers; or NULL */
+  const int64_t *offsets; /* by input, in 'offset_scale' numbers; or NULL */
+  int64_t offset_scale;
   int64_t n_inputs;
   int64_t n_outputs;
   int64_t lanes;
@@ -78,7 +79,7 @@ struct product_call {
 
 /* Functions on 'n' adjacent numbers. A step of 0 repeats one number, 1 goes along. The output may
  * be an input. */
-typedef void unary_kernel(void *out, const void *in, int64_t n, const double *parameters);
+typedef void unary_kernel(void *out, const void *in, int step, int64_t n, const double *parameters);
 typedef void binary_kernel(void *out, const void *a, int a_step, const void *b, int b_step,
                            int64_t n);
 typedef void select_kernel(void *out, const void *condition, int condition_step, const void *a,

@@ -309,6 +309,22 @@ static int window_read(struct builder *builder, const struct view *in, const int
   return PYEMU_OK;
 }
 
+/* Write a number before and behind what lies along an axis; all of it if there are gaps. */
+static int fill_around(struct builder *builder, int axis, int64_t before, int64_t after,
+                       int64_t gaps, const struct view *number, const struct view *made) {
+  const int64_t size = view_extent(made, axis).count;
+  struct view part = *made;
+  int status = PYEMU_OK;
+  if (gaps > 0)
+    return builder_copy(builder, number, made);
+  if (before > 0 && view_slice(&part, axis, 0, 1, before))
+    status = builder_copy(builder, number, &part);
+  part = *made;
+  if (status == PYEMU_OK && after > 0 && view_slice(&part, axis, size - after, 1, after))
+    status = builder_copy(builder, number, &part);
+  return status;
+}
+
 /* The tensor with 'number' around it, and 'gaps' such rows between neighbours along an axis. */
 static int surround(struct builder *builder, const struct view *in, const int64_t *before,
                     const int64_t *after, const int64_t *gaps, double number, struct view *made) {
@@ -328,8 +344,8 @@ static int surround(struct builder *builder, const struct view *in, const int64_
   int status = builder_new(builder, &shape, in->element, view_is_constant(in), made);
   if (status == PYEMU_OK)
     status = builder_scalar(builder, in->element, number, &constant);
-  if (status == PYEMU_OK)
-    status = builder_copy(builder, &constant, made);
+  for (int i = 0; status == PYEMU_OK && i < in->n_axes; ++i)
+    status = fill_around(builder, i, before[i], after[i], gaps[i], &constant, made);
   inner = *made;
   for (int i = 0; status == PYEMU_OK && i < in->n_axes; ++i)
     if (!view_slice(&inner, i, before[i], gaps[i] + 1, view_extent(in, i).count))

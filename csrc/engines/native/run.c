@@ -113,7 +113,7 @@ static void call_kernel(const struct plan *plan, const struct step *step,
                         const struct run_of_numbers *r, int64_t n) {
   const int real = real_of(step->element);
   if (step->kind == STEP_UNARY)
-    plan->kernels.unary[real][step->function](r->at[0], r->at[1], n, step->parameters);
+    plan->kernels.unary[real][step->function](r->at[0], r->at[1], r->steps[1], n, step->parameters);
   else if (step->kind == STEP_BINARY)
     plan->kernels.binary[real][step->function](r->at[0], r->at[1], r->steps[1], r->at[2],
                                                r->steps[2], n);
@@ -148,9 +148,6 @@ static void run_strided(const struct plan *plan, const struct step *step, const 
         copy_strided(copies[k], (int64_t)w->size, w->at + i * stride, stride, w->size,
                      stride ? n : 1);
     }
-    if (step->kind == STEP_UNARY && !r.steps[1])
-      for (int64_t j = 1; j < n; ++j)
-        memcpy(copies[1] + j * (int64_t)walk->operands[1].size, copies[1], walk->operands[1].size);
     call_kernel(plan, step, &r, n);
     const struct walker *out = &walk->operands[0];
     copy_strided(out->at + i * out->strides[inner], out->strides[inner], copies[0],
@@ -158,13 +155,12 @@ static void run_strided(const struct plan *plan, const struct step *step, const 
   }
 }
 
-static int is_adjacent(const struct walk *walk, enum step_kind kind) {
+static int is_adjacent(const struct walk *walk) {
   const int inner = walk->n_dims - 1;
   for (int k = 0; k < walk->n_operands; ++k) {
     const int64_t stride = walk->operands[k].strides[inner];
-    const int may_repeat = k > 0 && kind != STEP_UNARY;
     if (walk->sizes[inner] > 1 && stride != (int64_t)walk->operands[k].size &&
-        !(may_repeat && stride == 0))
+        !(k > 0 && stride == 0))
       return 0;
   }
   return 1;
@@ -175,7 +171,7 @@ static void run_elements(const struct plan *plan, const struct step *step, int n
   struct walk walk;
   int64_t index[MAX_DIMS] = {0};
   make_walk(&walk, plan, step, n_inputs, step->element, workspace, lanes);
-  const int inner = walk.n_dims - 1, adjacent = is_adjacent(&walk, step->kind);
+  const int inner = walk.n_dims - 1, adjacent = is_adjacent(&walk);
   do {
     struct run_of_numbers r;
     if (!adjacent) {
@@ -255,6 +251,18 @@ static void run_reduce(const struct plan *plan, const struct step *step, char *w
   } while (advance(&walk, index, inner));
 }
 
+/* With one lane, an innermost loop along adjacent inputs and outputs stands in for the lanes, as
+ * along a row of a field. Returns the loops that are left. */
+static int use_inner_loop(const struct walk *walk, const struct step *step, int64_t *lanes) {
+  const int inner = step->n_loops - 1;
+  const int64_t size = (int64_t)walk->operands[0].size;
+  if (*lanes > 1 || inner < 0 || walk->sizes[inner] < 4 ||
+      walk->operands[0].strides[inner] != size || walk->operands[1].strides[inner] != size)
+    return step->n_loops;
+  *lanes = walk->sizes[inner];
+  return inner;
+}
+
 static void run_product(const struct plan *plan, const struct step *step, char *workspace,
                         int64_t lanes) {
   const struct product *product = step->product;
@@ -266,17 +274,19 @@ static void run_product(const struct plan *plan, const struct step *step, char *
   struct product_call call = {.out_stride = product->out_stride * lanes,
                               .in_stride = product->in_stride * lanes,
                               .offsets = product->offsets,
+                              .offset_scale = lanes,
                               .n_inputs = product->n_inputs,
                               .n_outputs = product->n_outputs,
                               .lanes = lanes,
                               .weights = product->weights,
                               .bias = product->bias,
                               .is_relu = product->is_relu};
+  const int n_loops = use_inner_loop(&walk, step, &call.lanes);
   do {
     call.out = walk.operands[0].at;
     call.in = walk.operands[1].at;
     plan->kernels.product[real_of(step->element)](&call);
-  } while (advance(&walk, index, step->n_loops));
+  } while (advance(&walk, index, n_loops));
 }
 
 void plan_run_step(const struct plan *plan, const struct step *step, char *workspace,
