@@ -41,7 +41,8 @@ into ready memory too, because a run from Fortran must deliver into the host's a
     make bench                                                          # prints the tables, writes build/bench.json
     python benchmarks/bench_runtime.py --table docs/reference/benchmark.md
 
-Nothing of it has been run on a GPU.
+Nothing else should run meanwhile: the threads of torch wait for each other without sleeping, so on cores that are shared its
+rows with 2 threads show the scheduler. Nothing of it has been run on a GPU.
 
 """
 Row = dict[str, Any]
@@ -114,7 +115,8 @@ def table(rows: list[Row]) -> str:
         lines += ["", *engine_table([row for row in rows if row.get("engine") == engine and row.get("bare") == bare])]
     for engine in ENGINES:
         if engine not in (measured for measured, _ in contests):
-            lines += ["", f"No table of `{engine}`: it was not measured, or {ENGINES[engine].package} was not found."]
+            package = ENGINES[engine].package
+            lines += ["", f"No table of `{engine}`: it was not measured, or not built because {package} was not found."]
     binds = [f"{row['net']} {1000 * row['us']:.0f} ns" for row in rows if row.get("engine") == "bind"]
     lines += ["", f"One bind from Fortran, with any engine: {', '.join(binds)}."]
     return "\n".join(lines)
