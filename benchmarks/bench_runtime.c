@@ -422,6 +422,7 @@ int main(int argc, char **argv) {
     bench_batch(&net, atoll(argv[i]), peak);
   if (argc == 7)
     bench_bind(&net);
+  pyemu_close(&net.emulator, NULL, 0);
   printf("{\"peak_gflops\": %.1f, \"threads\": 1, \"dtype\": \"float32\"}\n", peak);
   return 0;
 }
