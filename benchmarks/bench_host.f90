@@ -13,17 +13,19 @@ module bench_host
 
 contains
 
-  subroutine host_open(slot, path, runtime, threads) bind(c)
+  subroutine host_open(slot, path, engine, runtime, threads) bind(c)
     !! Open a file in a slot, 1 to 8.
     integer(c_int), value :: slot
     character(kind=c_char), intent(in) :: path(*)       !! emulator file
+    character(kind=c_char), intent(in) :: engine(*)     !! name of the engine
     character(kind=c_char), intent(in) :: runtime(*)    !! library of the engine, or its directory; empty: search
     integer(c_int), value :: threads
 
     if (runtime(1) == c_null_char) then
-      call hosts(slot)%open(text(path), threads=int(threads), allow_code=.true.)
+      call hosts(slot)%open(text(path), engine=text(engine), threads=int(threads), allow_code=.true.)
     else
-      call hosts(slot)%open(text(path), threads=int(threads), runtime_library=text(runtime), allow_code=.true.)
+      call hosts(slot)%open(text(path), engine=text(engine), threads=int(threads), runtime_library=text(runtime), &
+        allow_code=.true.)
     end if
   end subroutine host_open
 

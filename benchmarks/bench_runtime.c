@@ -1,25 +1,29 @@
 /*
- * bench_runtime.c - what a run from Fortran costs, beside ONNX Runtime alone on tensors that lie
+ * bench_runtime.c - what a run from Fortran costs, beside the same engine alone on tensors that lie
  * ready.
  *
- *     bench_runtime FILE NET FLOPS RUNTIME THREADS BATCH...
+ *     bench_runtime FILE NET FLOPS ENGINE RUNTIME THREADS [BATCH...]
+ *     bench_runtime --engines
  *
- * FILE is an emulator file of float32 variables, NET its name in the rows, FLOPS the floating-point
- * operations of one column, RUNTIME ONNX Runtime's library or its directory. Prints one JSON object
- * a line: for every batch and layout the median time of a run (us), the same of ONNX Runtime alone
- * (bare_us), the median of their ratio, and the time the operations would take at the measured peak
- * of the cores (floor_us); one row for the cost of a bind; one row for that peak.
+ * FILE is an emulator file of float32 variables that ENGINE reads, NET its name in the rows, FLOPS
+ * the floating-point operations of one column, RUNTIME the engine's library or its directory, or
+ * empty to search. Prints one JSON object a line: for every batch and layout the median time of a
+ * run (us), the same of the contestant 'bare' (bare_us), the median of their ratio, and the time
+ * the operations would take at the measured peak of the cores (floor_us); without BATCH one row for
+ * the cost of a bind; one row for that peak. The second form prints the names of the engines, one a
+ * line.
  *
- * Contestants are timed in turn, in many short blocks, so that other work on the machine touches
- * all alike.
+ * Contestants are timed in turn, in many short blocks of one process, so that other work on the
+ * machine and the state of the process's memory touch all alike.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "bare.h"
 #include "dtype.h"
-#include "engines/onnxruntime/library.h"
 #include "pyemu.h"
 
 enum { MAX_VARIABLES = 64, N_BLOCKS = 25, N_LAYOUTS = 4 };
@@ -48,7 +52,7 @@ static double now_us(void) {
 }
 
 /* From bench_host.f90: slots count from 1. */
-void host_open(int slot, const char *path, const char *runtime, int threads);
+void host_open(int slot, const char *path, const char *engine, const char *runtime, int threads);
 void host_bind_real32(int slot, const char *name, void *data, int rank, const int *sizes,
                       int level_dim);
 void host_bind_real64(int slot, const char *name, void *data, int rank, const int *sizes,
@@ -61,6 +65,7 @@ void host_close(int slot);
 struct net {
   const char *path;
   const char *name;
+  const char *engine;
   const char *runtime;
   double flops; /* of one column */
   int threads;
@@ -159,7 +164,7 @@ static void bind_host(const struct net *net, const struct host *h, int layout, i
 static void make_host(const struct net *net, struct host *h, int slot, int layout,
                       int64_t columns) {
   h->slot = slot;
-  host_open(slot, net->path, net->runtime, net->threads);
+  host_open(slot, net->path, net->engine, net->runtime, net->threads);
   for (int64_t i = 0; i < net->n_variables; ++i) {
     const pyemu_variable *v = &net->variables[i];
     h->data[i] = calloc((size_t)(columns * width(v)), dtype_size(layout_dtypes[layout]));
@@ -176,60 +181,73 @@ static void free_host(const struct net *net, struct host *h) {
     free(h->data[i]);
 }
 
-/* ONNX Runtime alone, on tensors bound once. */
-struct bare {
-  struct ort_api ort;
-  OrtEnv *env;
-  OrtSession *session;
-  OrtIoBinding *binding;
+/* Memory of the graph's own type, ready for the engines alone. */
+struct ready {
+  struct bare_tensor tensors[MAX_VARIABLES];
 };
 
-static void ok(const struct bare *b, OrtStatus *status) {
-  if (status)
-    snprintf(message, sizeof message, "%s", b->ort.GetErrorMessage(status));
-  check(status != NULL, "ONNX Runtime");
+/* Contestants that have opened the file. */
+struct open_bare {
+  const struct bare *bare;
+  void *state;
+  struct ready ready;
+};
+
+static void ok(const struct open_bare *b, const char *problem) {
+  if (problem)
+    snprintf(message, sizeof message, "%s", problem);
+  check(problem != NULL, b->bare->name);
 }
 
-/* The same options as those of the engine. */
-static void make_session(struct bare *b, const struct net *net) {
-  struct error error = error_in(message, sizeof message);
-  OrtSessionOptions *options;
-  FILE *file = fopen(net->path, "rb");
-  check(!file, net->path);
-  char *bytes = malloc(1 << 28);
-  size_t size = fread(bytes, 1, 1 << 28, file);
-  fclose(file);
-  check(ort_library_load(&b->ort, net->runtime, &error), "ONNX Runtime");
-  ok(b, b->ort.CreateEnv(ORT_LOGGING_FATAL, "bench", &b->env));
-  ok(b, b->ort.CreateSessionOptions(&options));
-  ok(b, b->ort.SetIntraOpNumThreads(options, net->threads));
-  ok(b, b->ort.AddSessionConfigEntry(options, "session.intra_op.allow_spinning", "0"));
-  ok(b, b->ort.CreateSessionFromArray(b->env, bytes, size, options, &b->session));
-  b->ort.ReleaseSessionOptions(options);
-  free(bytes);
-  ok(b, b->ort.CreateIoBinding(b->session, &b->binding));
-}
-
-/* Tensors of the graph's own type, filled once. */
-static void bind_tensors(struct bare *b, const struct net *net, int64_t columns) {
-  OrtMemoryInfo *memory;
-  ok(b, b->ort.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &memory));
+static void make_ready(const struct net *net, struct ready *ready, int64_t columns) {
   for (int64_t i = 0; i < net->n_variables; ++i) {
     const pyemu_variable *v = &net->variables[i];
-    int64_t shape[8] = {columns};
+    struct bare_tensor *t = &ready->tensors[i];
+    *t = (struct bare_tensor){.name = v->name,
+                              .is_input = v->direction == PYEMU_INPUT,
+                              .rank = v->n_dims + 1,
+                              .shape = {columns},
+                              .size = (size_t)(columns * width(v)) * sizeof(float)};
     for (int k = 0; k < v->n_dims; ++k)
-      shape[k + 1] = v->dim_sizes[k];
-    size_t size = (size_t)(columns * width(v)) * sizeof(float);
-    float *data = aligned_alloc(64, (size + 63) / 64 * 64);
-    OrtValue *value;
-    check(v->dtype != PYEMU_FLOAT32, "the benchmark wants nets of float32");
-    memset(data, 0, size);
-    if (v->direction == PYEMU_INPUT)
-      fill(net, v, data, FLOAT32_ADJACENT, columns);
-    ok(b, b->ort.CreateTensorWithDataAsOrtValue(memory, data, size, shape, (size_t)v->n_dims + 1,
-                                                ORT_FLOAT, &value));
-    ok(b, v->direction == PYEMU_INPUT ? b->ort.BindInput(b->binding, v->name, value)
-                                      : b->ort.BindOutput(b->binding, v->name, value));
+      t->shape[k + 1] = v->dim_sizes[k];
+    t->data = aligned_alloc(64, (t->size + 63) / 64 * 64);
+    snprintf(message, sizeof message, "the benchmark wants nets of float32, and memory for them");
+    check(v->dtype != PYEMU_FLOAT32 || !t->data, v->name);
+    memset(t->data, 0, t->size);
+    if (t->is_input)
+      fill(net, v, t->data, FLOAT32_ADJACENT, columns);
+  }
+}
+
+static void open_bare(const struct net *net, struct open_bare *b, int64_t columns) {
+  make_ready(net, &b->ready, columns);
+  struct bare_source source = {.path = net->path,
+                               .runtime = net->runtime,
+                               .threads = net->threads,
+                               .tensors = b->ready.tensors,
+                               .n_tensors = net->n_variables};
+  ok(b, b->bare->open(&source, &b->state));
+}
+
+static void close_bare(const struct net *net, struct open_bare *b) {
+  b->bare->close(b->state);
+  for (int64_t i = 0; i < net->n_variables; ++i)
+    free(b->ready.tensors[i].data);
+}
+
+/* What is compared must be the same work: outputs agree but for rounding. */
+static void check_equal(const struct net *net, const struct host *h, const struct open_bare *b) {
+  for (int64_t i = 0; i < net->n_variables; ++i) {
+    const struct bare_tensor *t = &b->ready.tensors[i];
+    const float *found = h->data[i];
+    float largest = 0, difference = 0;
+    for (size_t k = 0; k < t->size / sizeof *found; ++k) {
+      largest = fmaxf(largest, fabsf(t->data[k]));
+      difference = fmaxf(difference, fabsf(found[k] - t->data[k]));
+    }
+    snprintf(message, sizeof message, "a run differs from %s alone by %g of up to %g",
+             b->bare->name, difference, largest);
+    check(!(difference <= 1e-4f * largest), t->name);
   }
 }
 
@@ -286,46 +304,78 @@ static double median_ratio(const double *values, const double *others) {
 }
 
 /* Mean time of a run in a block of about 2 ms. */
-static double block(const struct host *h, const struct bare *b) {
+static double block(const struct host *h, const struct open_bare *b) {
   int calls = 0;
   double start = now_us(), end;
   do {
     if (h)
       host_run(h->slot);
     else
-      ok(b, b->ort.RunWithBinding(b->session, NULL, b->binding));
+      ok(b, b->bare->run(b->state));
     ++calls;
     end = now_us();
   } while (end - start < 2000);
   return (end - start) / calls;
 }
 
-static void bench_batch(const struct net *net, int64_t columns, double peak) {
-  const int first = is_field(net) ? 1 : 0, step = is_field(net) ? 2 : 1;
+/* All that take part for one batch, and their times. */
+struct contest {
+  int first_layout, layout_step;
   struct host hosts[N_LAYOUTS];
-  struct bare bare;
-  double times[N_LAYOUTS + 1][N_BLOCKS];
-  for (int l = first; l < N_LAYOUTS; l += step)
-    make_host(net, &hosts[l], l + 1, l, columns);
-  make_session(&bare, net);
-  bind_tensors(&bare, net, columns);
+  int n_bares;
+  struct open_bare bares[BARE_MAX_BARES];
+  double host_times[N_LAYOUTS][N_BLOCKS];
+  double bare_times[BARE_MAX_BARES][N_BLOCKS];
+};
+
+static void run_contest(struct contest *c) {
   for (int round = -2; round < N_BLOCKS; ++round) {
-    times[N_LAYOUTS][round < 0 ? 0 : round] = block(NULL, &bare);
-    for (int l = first; l < N_LAYOUTS; l += step)
-      times[l][round < 0 ? 0 : round] = block(&hosts[l], &bare);
+    const int at = round < 0 ? 0 : round;
+    for (int k = 0; k < c->n_bares; ++k)
+      c->bare_times[k][at] = block(NULL, &c->bares[k]);
+    for (int l = c->first_layout; l < N_LAYOUTS; l += c->layout_step)
+      c->host_times[l][at] = block(&c->hosts[l], NULL);
   }
-  for (int l = first; l < N_LAYOUTS; l += step) {
-    printf("{\"net\": \"%s\", \"batch\": %lld, \"threads\": %d, \"dtype\": \"%s\", \"layout\": "
-           "\"%s\", \"engine\": \"onnxruntime\", \"us\": %.3f, \"bare_us\": %.3f, \"ratio\": %.3f, "
-           "\"floor_us\": %.3f, \"open_ms\": %.2f}\n",
-           net->name, (long long)columns, net->threads,
-           layout_dtypes[l] == PYEMU_FLOAT64 ? "real64" : "real32",
-           is_field(net) ? "x,y,channel,sample" : layout_names[l], median(times[l]),
-           median(times[N_LAYOUTS]), median_ratio(times[l], times[N_LAYOUTS]),
-           net->flops * (double)columns / (peak * net->threads) * 1e-3,
-           1e3 * host_report(hosts[l].slot));
-    free_host(net, &hosts[l]);
+}
+
+static void print_row(const struct net *net, const struct contest *c, int l, int k, int64_t columns,
+                      double peak) {
+  printf("{\"net\": \"%s\", \"batch\": %lld, \"threads\": %d, \"dtype\": \"%s\", \"layout\": "
+         "\"%s\", \"engine\": \"%s\", \"bare\": \"%s\", \"us\": %.3f, \"bare_us\": %.3f, "
+         "\"ratio\": %.3f, \"floor_us\": %.3f, \"open_ms\": %.2f}\n",
+         net->name, (long long)columns, net->threads,
+         layout_dtypes[l] == PYEMU_FLOAT64 ? "real64" : "real32",
+         is_field(net) ? "x,y,channel,sample" : layout_names[l], net->engine,
+         c->bares[k].bare->name, median(c->host_times[l]), median(c->bare_times[k]),
+         median_ratio(c->host_times[l], c->bare_times[k]),
+         net->flops * (double)columns / (peak * net->threads) * 1e-3,
+         1e3 * host_report(c->hosts[l].slot));
+}
+
+static void bench_batch(const struct net *net, int64_t columns, double peak) {
+  static struct contest c;
+  const struct bare *found[BARE_MAX_BARES];
+  c.first_layout = is_field(net) ? 1 : 0;
+  c.layout_step = is_field(net) ? 2 : 1;
+  for (int l = c.first_layout; l < N_LAYOUTS; l += c.layout_step)
+    make_host(net, &c.hosts[l], l + 1, l, columns);
+  c.n_bares = bare_find(net->engine, found);
+  snprintf(message, sizeof message, "nothing to compare this engine with in this build");
+  check(c.n_bares == 0, net->engine);
+  for (int k = 0; k < c.n_bares; ++k) {
+    c.bares[k].bare = found[k];
+    open_bare(net, &c.bares[k], columns);
   }
+  run_contest(&c);
+  for (int k = 0; k < c.n_bares; ++k)
+    check_equal(net, &c.hosts[FLOAT32_ADJACENT], &c.bares[k]);
+  for (int k = 0; k < c.n_bares; ++k)
+    for (int l = c.first_layout; l < N_LAYOUTS; l += c.layout_step)
+      print_row(net, &c, l, k, columns, peak);
+  for (int l = c.first_layout; l < N_LAYOUTS; l += c.layout_step)
+    free_host(net, &c.hosts[l]);
+  for (int k = 0; k < c.n_bares; ++k)
+    close_bare(net, &c.bares[k]);
 }
 
 /* Time of one bind, of all variables in turn. */
@@ -346,22 +396,33 @@ static void bench_bind(const struct net *net) {
   free_host(net, &h);
 }
 
+static int print_engines(void) {
+  for (const char *const *name = bare_engines(); *name; ++name)
+    puts(*name);
+  return 0;
+}
+
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--engines") == 0)
+    return print_engines();
   if (argc < 7) {
-    fprintf(stderr, "usage: bench_runtime FILE NET FLOPS RUNTIME THREADS BATCH...\n");
+    fprintf(stderr, "usage: bench_runtime FILE NET FLOPS ENGINE RUNTIME THREADS [BATCH...]\n"
+                    "       bench_runtime --engines\n");
     return 2;
   }
   struct net net = {.path = argv[1],
                     .name = argv[2],
                     .flops = atof(argv[3]),
-                    .runtime = argv[4],
-                    .threads = atoi(argv[5])};
+                    .engine = argv[4],
+                    .runtime = argv[5],
+                    .threads = atoi(argv[6])};
   double peak = peak_gflops();
   open_net(&net);
-  for (int i = 6; i < argc; ++i)
+  for (int i = 7; i < argc; ++i)
     bench_batch(&net, atoll(argv[i]), peak);
-  if (!is_field(&net) && net.threads == 1)
+  if (argc == 7)
     bench_bind(&net);
+  pyemu_close(&net.emulator, NULL, 0);
   printf("{\"peak_gflops\": %.1f, \"threads\": 1, \"dtype\": \"float32\"}\n", peak);
   return 0;
 }

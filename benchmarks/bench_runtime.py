@@ -1,4 +1,4 @@
-"""Time a run from Fortran beside ONNX Runtime alone: ``bench_runtime.py [--program FILE] [--json FILE] [--table FILE]``.
+"""Time a run from Fortran beside its engine alone: ``bench_runtime.py [--program FILE] [--json FILE] [--table FILE]``.
 
 The rows are what ``bench_runtime.c`` prints for the networks of ``nets.py``: medians over interleaved blocks, and the
 median ratio of neighbouring blocks. ``floor`` is the time of the arithmetic at the measured peak of the cores used.
@@ -13,6 +13,7 @@ import json
 import platform
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,62 +27,127 @@ FIELD_BATCHES = (1, 16)
 THREADS = (1, 2)
 PAGE = """# What a run costs
 
-Time of `emulator%run` from Fortran beside the same engine called alone on ready tensors with the same options: medians of
-interleaved blocks of one run, `ratio` the median ratio of neighbouring blocks. `floor` is the time of the arithmetic at the
-measured peak of the cores. Networks: `mlp64` 64-128-128-64, `rad` 300-256-256-256-200, `unet` 2 x 64 x 64 with 16 and 32
-channels (`benchmarks/nets.py`). real64 arrays are converted to the graph's float32; (ncol,nlay) is transposed; real32
-(nlay,ncol) is used in place.
+Time of `emulator%run` from Fortran beside the same engine called alone on ready tensors with the same options and number of
+threads: medians of interleaved blocks of one run in one process, `ratio` the median ratio of neighbouring blocks. `floor` is
+the time of the arithmetic at the measured peak of the cores. Networks: `mlp64` 64-128-128-64, `rad` 300-256-256-256-200,
+`unet` 2 x 64 x 64 with 16 and 32 channels (`benchmarks/nets.py`). real64 arrays are converted to the graph's float32;
+(ncol,nlay) is transposed; real32 (nlay,ncol) is used in place.
 
-    make bench                                                          # prints the table, writes build/bench.json
+An engine alone is what a program without libpyemu would call: ONNX Runtime with inputs and outputs bound once
+(`benchmarks/bare_onnxruntime.c`), `AOTIModelPackageLoader::run` or `torch::jit::Module::forward` in inference mode on tensors
+that lie over the inputs (`benchmarks/bare_torch.cpp`). torch takes memory for its outputs in every call; alone it copies them
+into ready memory too, because a run from Fortran must deliver into the host's arrays.
+
+    make bench                                                          # prints the tables, writes build/bench.json
     python benchmarks/bench_runtime.py --table docs/reference/benchmark.md
 
-The engine is `onnxruntime`; `aoti` and `torchscript` are not in the table yet, and nothing of it has been run on a GPU.
+Nothing else should run meanwhile: the threads of torch wait for each other without sleeping, so on cores that are shared its
+rows with 2 threads show the scheduler. Nothing of it has been run on a GPU.
 
 """
 Row = dict[str, Any]
 
 
-def runtime_directory() -> Path:
-    """Return the directory of ONNX Runtime's library in this Python."""
-    spec = importlib.util.find_spec("onnxruntime")
+@dataclass(frozen=True)
+class Engine:
+    """The files an engine reads, and the Python package whose libraries it runs on, with their directory in it."""
+
+    suffix: str
+    package: str
+    libraries: str
+
+
+# An engine that the program has, and that is not named here, is not measured.
+ENGINES = {
+    "onnxruntime": Engine("onnx", "onnxruntime", "capi"),
+    "aoti": Engine("pt2", "torch", "lib"),
+    "torchscript": Engine("pt", "torch", "lib"),
+}
+
+
+def library_directory(engine: Engine) -> Path:
+    """Return the directory of the engine's libraries in this Python."""
+    spec = importlib.util.find_spec(engine.package)
     if spec is None or spec.origin is None:
-        raise SystemExit("onnxruntime is not installed in this Python")
-    return Path(spec.origin).parent / "capi"
+        raise SystemExit(f"{engine.package} is not installed in this Python")
+    return Path(spec.origin).parent / engine.libraries
 
 
-def measure(program: Path) -> list[Row]:
-    """Return the rows of all nets, and the peak once."""
+def printed(program: Path, *arguments: object) -> str:
+    """Return what the program prints."""
+    command = [str(part) for part in (program, *arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}")
+    return done.stdout
+
+
+def measure(program: Path, engines: list[str]) -> list[Row]:
+    """Return the rows of all engines and nets, the cost of a bind, and the peak once."""
     rows: list[Row] = []
+
+    def run(net: nets.Net, path: Path, engine: str, libraries: object, threads: int, *batches: int) -> None:
+        lines = printed(program, path, net.name, net.flops, engine, libraries, threads, *batches).splitlines()
+        rows.extend(json.loads(line) for line in lines)
+
     with tempfile.TemporaryDirectory() as directory:
+        for name in engines:
+            engine = ENGINES[name]
+            for net, path in nets.write(Path(directory), [engine.suffix]):
+                batches = FIELD_BATCHES if net.card.kind == "field" else BATCHES
+                for threads in THREADS:
+                    run(net, path, name, library_directory(engine), threads, *batches)
         for net, path in nets.write(Path(directory), ["onnx"]):
-            batches = FIELD_BATCHES if net.card.kind == "field" else BATCHES
-            for threads in THREADS:
-                command = [program, path, net.name, net.flops, runtime_directory(), threads, *batches]
-                done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-                rows += [json.loads(line) for line in done.stdout.splitlines()]
+            if net.card.kind == "column":
+                run(net, path, "stub", "", 1)
     peaks = [row for row in rows if "peak_gflops" in row]
     return [row for row in rows if "peak_gflops" not in row] + [max(peaks, key=lambda row: float(row["peak_gflops"]))]
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as a Markdown table, with the machine and the versions."""
+    """The rows as Markdown, one table for each engine, with the machine and the versions."""
     lines = [
-        f"{processor()}; libpyemu {pyemu.runtime.version()}, ONNX Runtime {importlib.metadata.version('onnxruntime')}; "
-        f"peak of one core {rows[-1]['peak_gflops']} GFLOP/s (float32).",
+        f"{processor()}; libpyemu {pyemu.runtime.version()}, ONNX Runtime {importlib.metadata.version('onnxruntime')}, "
+        f"torch {importlib.metadata.version('torch')}; peak of one core {rows[-1]['peak_gflops']} GFLOP/s (float32)."
+    ]
+    contests = dict.fromkeys((row["engine"], row["bare"]) for row in rows if "bare" in row)
+    for engine, bare in contests:
+        lines += ["", *engine_table([row for row in rows if row.get("engine") == engine and row.get("bare") == bare])]
+    for engine in ENGINES:
+        if engine not in (measured for measured, _ in contests):
+            package = ENGINES[engine].package
+            lines += ["", f"No table of `{engine}`: it was not measured, or not built because {package} was not found."]
+    binds = [f"{row['net']} {1000 * row['us']:.0f} ns" for row in rows if row.get("engine") == "bind"]
+    lines += ["", f"One bind from Fortran, with any engine: {', '.join(binds)}."]
+    return "\n".join(lines)
+
+
+def engine_table(rows: list[Row]) -> list[str]:
+    """The table of one engine beside one contestant."""
+    engine, bare = rows[0]["engine"], rows[0]["bare"]
+    alone = "engine alone" if bare == engine else f"{bare} alone"
+    lines = [
+        f"## `{engine}`" + ("" if bare == engine else f" beside `{bare}`"),
         "",
-        "| net | batch | threads | kind | layout | run from Fortran [us] | engine alone [us] | ratio | over [us] | floor [us] |",
+        f"| net | batch | threads | kind | layout | run from Fortran [us] | {alone} [us] | ratio | over [us] | floor [us] |",
         "|---|---:|---:|---|---|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
-        if row.get("engine") == "onnxruntime":
-            cells = [row["net"], row["batch"], row["threads"], row["dtype"], f"({row['layout']})"]
-            cells += [f"{row['us']:.2f}", f"{row['bare_us']:.2f}", f"{row['ratio']:.3f}"]
-            cells += [f"{row['us'] - row['bare_us']:+.2f}", f"{row['floor_us']:.2f}"]
-            lines.append(f"| {' | '.join(map(str, cells))} |")
-    binds = [f"{row['net']} {1000 * row['us']:.0f} ns" for row in rows if row.get("engine") == "bind"]
-    opens = [f"{row['net']} {row['open_ms']:.1f} ms" for row in rows if row.get("batch") == 1 and row["threads"] == 1]
-    lines += ["", f"One bind from Fortran: {', '.join(binds)}. Open: {', '.join(dict.fromkeys(opens))}."]
-    return "\n".join(lines)
+        cells = [row["net"], row["batch"], row["threads"], row["dtype"], f"({row['layout']})"]
+        cells += [f"{row['us']:.2f}", f"{row['bare_us']:.2f}", f"{row['ratio']:.3f}"]
+        cells += [f"{row['us'] - row['bare_us']:+.2f}", f"{row['floor_us']:.2f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    opens = [f"{net} {first:.1f} ms, again {again:.1f} ms" for net, first, again in open_times(rows)]
+    return [*lines, "", f"Open: {'; '.join(opens)}."]
+
+
+def open_times(rows: list[Row]) -> list[tuple[str, float, float]]:
+    """Of every net the time of the first open of a process, and the shortest of the later ones."""
+    found = []
+    for net in dict.fromkeys(row["net"] for row in rows):
+        times = [float(row["open_ms"]) for row in rows if row["net"] == net and row["threads"] == 1]
+        found.append((net, times[0], min(times[1:])))
+    return found
 
 
 def processor() -> str:
@@ -95,10 +161,12 @@ def main() -> None:
     """Measure, print, and write rows and table if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", type=Path, default=ROOT / "build" / "bench" / "bin" / "bench_runtime")
+    parser.add_argument("--engines", nargs="+", metavar="NAME", help="only these; default: all that the program has")
     parser.add_argument("--json", type=Path, help="file for the rows")
     parser.add_argument("--table", type=Path, help="file for the page with the table, in Markdown")
     arguments = parser.parse_args()
-    rows = measure(arguments.program)
+    there = [name for name in printed(arguments.program, "--engines").split() if name in ENGINES]
+    rows = measure(arguments.program, [name for name in there if not arguments.engines or name in arguments.engines])
     print(table(rows))
     for path, content in ((arguments.json, json.dumps(rows, indent=1)), (arguments.table, PAGE + table(rows))):
         if path:

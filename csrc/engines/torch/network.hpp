@@ -22,8 +22,8 @@ struct Failure {
 class Network {
 public:
   virtual ~Network() = default;
-  /* Run the graph. The outputs are valid until the next call. */
-  virtual const std::vector<at::Tensor> &forward(const std::vector<at::Tensor> &inputs) = 0;
+  /* Run the graph. 'outputs' is given empty; the memory it has once taken can be used again. */
+  virtual void forward(const std::vector<at::Tensor> &inputs, std::vector<at::Tensor> &outputs) = 0;
 };
 
 /* Load an AOTInductor package. */

@@ -155,15 +155,13 @@ public:
       : key_(std::move(key)), loader_(std::move(loader)) {}
   ~Package() override { Shelf::shared().put(key_, std::move(loader_)); }
 
-  const std::vector<at::Tensor> &forward(const std::vector<at::Tensor> &inputs) override {
-    outputs_ = loader_->run(inputs);
-    return outputs_;
+  void forward(const std::vector<at::Tensor> &inputs, std::vector<at::Tensor> &outputs) override {
+    outputs = loader_->run(inputs);
   }
 
 private:
   std::string key_;
   std::unique_ptr<Loader> loader_;
-  std::vector<at::Tensor> outputs_;
 };
 
 /* The tensors as one text, for instance "float32[n,6] float32[n] -> float64[n,7]": n columns. */

@@ -35,9 +35,8 @@ public:
 
   /* The function takes its arguments off the stack and leaves its result there: what the stack and
    * the vector have once taken from memory they keep. */
-  const std::vector<at::Tensor> &forward(const std::vector<at::Tensor> &inputs) override {
+  void forward(const std::vector<at::Tensor> &inputs, std::vector<at::Tensor> &outputs) override {
     stack_.clear();
-    outputs_.clear();
     stack_.emplace_back(module_._ivalue());
     for (const at::Tensor &input : inputs)
       stack_.emplace_back(input);
@@ -45,9 +44,8 @@ public:
     for (size_t i = stack_.size(); i < arguments.size(); ++i)
       stack_.emplace_back(*arguments[i].default_value());
     forward_.run(stack_);
-    take(stack_.back());
+    take(stack_.back(), outputs);
     stack_.clear();
-    return outputs_;
   }
 
   /* How many tensors 'forward' must be given, and how many it can take. */
@@ -60,31 +58,30 @@ public:
   }
 
 private:
-  void take(const c10::IValue &result) {
+  static void take(const c10::IValue &result, std::vector<at::Tensor> &outputs) {
     if (result.isTensor()) {
-      outputs_.push_back(result.toTensor());
+      outputs.push_back(result.toTensor());
     } else if (result.isTuple()) {
       for (const c10::IValue &element : result.toTupleRef().elements())
-        take_tensor(element);
+        take_tensor(element, outputs);
     } else if (result.isTensorList()) {
-      for (const at::Tensor &tensor : result.toTensorVector())
-        outputs_.push_back(tensor);
+      for (const c10::IValue &element : result.toListRef())
+        take_tensor(element, outputs);
     } else {
-      take_tensor(result);
+      take_tensor(result, outputs);
     }
   }
 
-  void take_tensor(const c10::IValue &value) {
+  static void take_tensor(const c10::IValue &value, std::vector<at::Tensor> &outputs) {
     if (!value.isTensor())
       throw Failure{PYEMU_ERR_GRAPH, "the model returned a value of type " + value.tagKind() +
                                          "; expected a tensor, or a tuple or list of tensors"};
-    outputs_.push_back(value.toTensor());
+    outputs.push_back(value.toTensor());
   }
 
   torch::jit::Module module_;
   torch::jit::Function &forward_;
   torch::jit::Stack stack_;
-  std::vector<at::Tensor> outputs_;
 };
 
 } // namespace

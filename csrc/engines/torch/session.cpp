@@ -82,11 +82,12 @@ void Session::bind(int64_t columns, void *const *memory) {
   columns_ = columns;
 }
 
-const std::vector<at::Tensor> &Session::forward() {
+void Session::forward() {
+  outputs_.clear(); /* of a run that failed */
   if (!device_.is_cpu())
     for (size_t i = 0; i < n_inputs_; ++i)
       inputs_[i].copy_(variables_[i].tensor);
-  return network_->forward(inputs_);
+  network_->forward(inputs_, outputs_);
 }
 
 void Session::check_count(size_t found) const {
@@ -111,17 +112,24 @@ void Session::run(int64_t columns, void *const *memory) {
   c10::InferenceMode inference;
   Threads threads(threads_);
   bind(columns, memory);
-  const std::vector<at::Tensor> &outputs = forward();
-  check_count(outputs.size());
-  for (size_t i = 0; i < outputs.size(); ++i)
-    check(variables_[n_inputs_ + i], outputs[i]);
-  for (size_t i = 0; i < outputs.size(); ++i) {
+  forward();
+  deliver();
+}
+
+/* Copy the outputs to the caller, all or none, and let go of them: the next run then takes the
+ * memory that was in the cache just now, not other memory. */
+void Session::deliver() {
+  check_count(outputs_.size());
+  for (size_t i = 0; i < outputs_.size(); ++i)
+    check(variables_[n_inputs_ + i], outputs_[i]);
+  for (size_t i = 0; i < outputs_.size(); ++i) {
     const Variable &v = variables_[n_inputs_ + i];
-    if (outputs[i].is_cpu() && outputs[i].is_contiguous())
-      std::memcpy(v.data, outputs[i].const_data_ptr(), outputs[i].nbytes());
+    if (outputs_[i].is_cpu() && outputs_[i].is_contiguous())
+      std::memcpy(v.data, outputs_[i].const_data_ptr(), outputs_[i].nbytes());
     else
-      v.tensor.copy_(outputs[i]);
+      v.tensor.copy_(outputs_[i]);
   }
+  outputs_.clear();
 }
 
 void Session::replay(const engine_source &source) {

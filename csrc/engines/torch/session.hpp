@@ -35,15 +35,17 @@ private:
   void bind(int64_t columns, void *const *memory);
   void check(const Variable &variable, const at::Tensor &found) const;
   void check_count(size_t found) const;
-  const std::vector<at::Tensor> &forward();
+  void forward();
+  void deliver();
   void compare(const Variable &variable, const void *recorded, const at::Tensor &found) const;
 
   at::Device device_;
   int threads_;
   std::vector<Variable> variables_;
   size_t n_inputs_;
-  int64_t columns_ = 0;            /* that the tensors are bound for */
-  std::vector<at::Tensor> inputs_; /* what the network is given */
+  int64_t columns_ = 0;             /* that the tensors are bound for */
+  std::vector<at::Tensor> inputs_;  /* what the network is given */
+  std::vector<at::Tensor> outputs_; /* what it returned, while a run lasts */
   std::unique_ptr<Network> network_;
 };
 

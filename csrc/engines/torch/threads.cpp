@@ -33,6 +33,16 @@ const Library &library() {
   return found;
 }
 
+/* In a thread that is new to it, torch chooses a number of OpenMP threads on its first call: let it
+ * do so before one is set here. */
+void let_torch_choose() {
+  thread_local bool has_chosen = false;
+  if (has_chosen)
+    return;
+  at::get_num_threads();
+  has_chosen = true;
+}
+
 } // namespace
 
 Threads::Threads(int count) : openmp_(0), mkl_(0) {
@@ -43,8 +53,7 @@ Threads::Threads(int count) : openmp_(0), mkl_(0) {
     return;
   }
   openmp_ = f.get_openmp();
-  /* In a thread that is new to it, torch chooses a number on its first call: let it do so now. */
-  at::get_num_threads();
+  let_torch_choose();
   f.set_openmp(count);
   if (f.set_mkl)
     mkl_ = f.set_mkl(count);
