@@ -248,6 +248,7 @@ struct window {
   int64_t before[MAX_SPACE], after[MAX_SPACE]; /* padding */
   int64_t extra[MAX_SPACE];                    /* output padding of ConvTranspose */
   int64_t groups;
+  enum { NOT_SAME, SAME_UPPER, SAME_LOWER } same; /* padding that depends on the sizes */
 };
 
 static int read_sizes(struct builder *builder, const char *name, int n, int64_t missing,
@@ -265,7 +266,8 @@ static int read_sizes(struct builder *builder, const char *name, int n, int64_t 
 }
 
 /* SAME_UPPER and SAME_LOWER: as many outputs as inputs, divided by the stride. */
-static void pad_for_same(struct window *w, const struct view *in, int is_lower) {
+static void pad_for_same(struct window *w, const struct view *in) {
+  const int is_lower = w->same == SAME_LOWER;
   for (int i = 0; i < w->n_space; ++i) {
     const int64_t size = view_extent(in, i + 2).count;
     const int64_t outputs = (size + w->strides[i] - 1) / w->strides[i];
@@ -305,7 +307,7 @@ static int window_read(struct builder *builder, const struct view *in, const int
   }
   w->groups = model_integer(builder->node, "group", 1);
   if (automatic && !text_is(&automatic->text, "NOTSET") && !text_is(&automatic->text, "VALID"))
-    pad_for_same(w, in, text_is(&automatic->text, "SAME_LOWER"));
+    w->same = text_is(&automatic->text, "SAME_LOWER") ? SAME_LOWER : SAME_UPPER;
   return PYEMU_OK;
 }
 
@@ -511,6 +513,8 @@ static int plan_convolution(struct builder *builder, int function) {
     kernel_sizes(&weights, kernel);
   if (status == PYEMU_OK)
     status = window_read(builder, &in, kernel, &window);
+  if (status == PYEMU_OK && window.same)
+    pad_for_same(&window, &in);
   if (status == PYEMU_OK)
     status = convolve(builder, &window, &in, &weights, bias, &made);
   if (status == PYEMU_OK)
@@ -550,6 +554,17 @@ static int turn_weights(struct builder *builder, int64_t groups, struct view *we
   return status;
 }
 
+/* SAME: as many outputs as inputs times the stride; what is more is cut off. */
+static void cut_to_same(struct window *w) {
+  for (int i = 0; i < w->n_space; ++i) {
+    const int64_t span = (w->kernel[i] - 1) * w->dilations[i] + 1;
+    const int64_t total =
+        span + w->extra[i] > w->strides[i] ? span + w->extra[i] - w->strides[i] : 0;
+    w->before[i] = w->same == SAME_LOWER ? total - total / 2 : total / 2;
+    w->after[i] = total - w->before[i];
+  }
+}
+
 /* Every input lies 'stride' apart with zeros between; then it is a convolution with stride one. */
 static int plan_transposed_convolution(struct builder *builder, int function) {
   int64_t before[VIEW_MAX_AXES] = {0}, after[VIEW_MAX_AXES] = {0}, gaps[VIEW_MAX_AXES] = {0};
@@ -569,6 +584,8 @@ static int plan_transposed_convolution(struct builder *builder, int function) {
     return status;
   if (model_attribute(builder->node, "output_shape"))
     return builder_fail(builder, "it has an output_shape; known are pads and output_padding");
+  if (w.same)
+    cut_to_same(&w);
   for (int i = 0; i < w.n_space; ++i) {
     const int64_t span = (w.kernel[i] - 1) * w.dilations[i];
     gaps[i + 2] = w.strides[i] - 1;
@@ -603,6 +620,8 @@ static int plan_max_pool(struct builder *builder, int function) {
     return status;
   if (builder_has_output(builder, 1) || model_integer(builder->node, "ceil_mode", 0))
     return builder_fail(builder, "it gives indices, or has ceil_mode");
+  if (w.same)
+    pad_for_same(&w, &in);
   status = window_pad(builder, &w, -1.0 / 0.0, &in);
   for (int i = 0; i < w.n_space; ++i)
     count *= w.kernel[i];
