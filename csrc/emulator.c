@@ -172,6 +172,11 @@ static int check_engine(const struct engine *engine, const pyemu_options *option
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "engine '%s' does not run on device '%s'; open it with device 'cpu'",
                 options->engine, options->device);
+  if (where->may_use_cpu && !(engine->abilities & ENGINE_CPU_TOO))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "engine '%s' on CUDA leaves nothing to the CPU, but device '%s' asks for that; "
+                "leave out ',cpu'",
+                options->engine, options->device);
   if (options->stream && !(where->is_cuda && (engine->abilities & ENGINE_STREAM)))
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "a stream was given, but engine '%s' on device '%s' takes none", options->engine,
@@ -197,7 +202,6 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .tensors = options->raw ? NULL : tensors,
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
-                                 .device = options->device,
                                  .where = where,
                                  .stream = options->stream,
                                  .threads = options->threads,
