@@ -22,7 +22,7 @@ enum { ALL_COLUMNS = -1 };
  * Packing goes over the team if it reads and writes so many bytes: fewer are moved before a second
  * thread has woken. Parts are of so many bytes, and of a multiple of so many columns.
  */
-enum { SHARED_BYTES = 1 << 18, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
+enum { SHARED_BYTES = 1 << 21, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
 
 /* Take the handle for this thread. Errors: CLOSED, BUSY. */
 static int enter(pyemu_emulator *e, const struct error *error) {

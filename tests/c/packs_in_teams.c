@@ -8,7 +8,7 @@
 
 #include "toy.h"
 
-enum { NX = 173, NY = 57, COLUMNS = NX * NY, MAX_VARIABLES = 8, GAP = 24 };
+enum { NX = 331, NY = 113, COLUMNS = NX * NY, MAX_VARIABLES = 8, GAP = 24 };
 enum layout { TRANSPOSED, SPLIT, TENSOR, N_LAYOUTS };
 
 static char message[1024];
@@ -173,11 +173,11 @@ static void check_not_finite(enum layout layout, int32_t dtype) {
     for (int threads = 1; threads <= 4; ++threads) {
       struct host h = open_host("toy.onnx", "stub", layout, dtype, threads);
       struct host before = open_host("toy.onnx", "stub", layout, dtype, 1);
-      spoil(&h, 2, (size_t)(7 * shift));
+      spoil(&h, 2, (size_t)(4000 * shift));
       if (shift < 4)
-        spoil(&h, 1, (size_t)(2000 * shift + 3));
+        spoil(&h, 1, (size_t)(9000 * shift + 3));
       if (shift < 3)
-        spoil(&h, 0, (size_t)(9000 - 2990 * shift));
+        spoil(&h, 0, (size_t)(37000 - 12000 * shift));
       CHECK_STATUS(run(&h, COLUMNS), PYEMU_ERR_NOT_FINITE, "is inf in column ");
       if (threads > 1)
         CHECK(strcmp(message, expected) == 0);
