@@ -314,15 +314,31 @@ static void move_columns(struct transfer *t, char *array, char *tensor, int64_t 
       move_item(t, array + i * t->layout->strides[0], tensor + i * row);
 }
 
-/* All columns up to the first 'columns', a stretch of the fastest dimension at a time. */
-static void move(struct transfer *t, int64_t columns, char *tensor) {
+/* Go to column 'column': its address, and its index along every dimension of columns. */
+static char *find_column(const struct layout *layout, int64_t column, int64_t *index) {
+  char *at = layout->data;
+  for (int i = 0; i < layout->n_dims; ++i) {
+    index[i] = column % layout->shape[i];
+    column /= layout->shape[i];
+    at += index[i] * layout->strides[i];
+  }
+  return at;
+}
+
+/* 'columns' columns from column 'first' on, a stretch of the fastest dimension at a time. */
+static void move(struct transfer *t, int64_t first, int64_t columns, char *tensor) {
   const struct layout *layout = t->layout;
   const int64_t row = layout->width * (int64_t)dtype_size(t->dtype);
-  int64_t index[PYEMU_MAX_RANK] = {0};
-  char *array = layout->data;
+  int64_t index[PYEMU_MAX_RANK];
+  if (columns == 0)
+    return;
+  char *array = find_column(layout, first, index);
   for (int64_t done = 0, n; done < columns; done += n, tensor += n * row) {
-    n = columns - done < layout->shape[0] ? columns - done : layout->shape[0];
+    const int64_t rest = layout->shape[0] - index[0];
+    n = columns - done < rest ? columns - done : rest;
     move_columns(t, array, tensor, n);
+    array -= index[0] * layout->strides[0];
+    index[0] = 0;
     for (int i = 1; i < layout->n_dims; ++i) {
       array += layout->strides[i];
       if (++index[i] < layout->shape[i])
@@ -333,25 +349,22 @@ static void move(struct transfer *t, int64_t columns, char *tensor) {
   }
 }
 
-int layout_gather(const struct layout *layout, int64_t columns, void *tensor, int32_t dtype,
-                  int check) {
+int layout_gather(const struct layout *layout, int64_t first, int64_t columns, void *tensor,
+                  int32_t dtype, int check) {
   struct transfer t = {layout, dtype, 1, check, 1};
-  move(&t, columns, tensor);
+  move(&t, first, columns, tensor);
   return t.is_finite;
 }
 
-void layout_scatter(const struct layout *layout, int64_t columns, const void *tensor,
+void layout_scatter(const struct layout *layout, int64_t first, int64_t columns, const void *tensor,
                     int32_t dtype) {
   struct transfer t = {layout, dtype, 0, 0, 1};
-  move(&t, columns, (char *)tensor); /* only read from */
+  move(&t, first, columns, (char *)tensor); /* only read from */
 }
 
 double layout_element(const struct layout *layout, int64_t column, int64_t element) {
-  char *at = layout->data;
-  for (int i = 0; i < layout->n_dims; ++i) {
-    at += column % layout->shape[i] * layout->strides[i];
-    column /= layout->shape[i];
-  }
+  int64_t index[PYEMU_MAX_RANK];
+  char *at = find_column(layout, column, index);
   for (int i = layout->n_items - 1; i >= 0; --i) {
     at += element % layout->item_shape[i] * layout->item_strides[i];
     element /= layout->item_shape[i];

@@ -31,13 +31,14 @@ int layout_make(struct layout *layout, const pyemu_array *array, const struct va
 /* 1 if the bytes of the array are those of a tensor of element type 'dtype'. */
 int layout_is_tensor(const struct layout *layout, int32_t dtype);
 
-/* Copy the first 'columns' columns of the array into the tensor. With 'check', returns 0 if a real
- * number in the tensor is not finite (the copy is made in any case), else 1. */
-int layout_gather(const struct layout *layout, int64_t columns, void *tensor, int32_t dtype,
-                  int check);
+/* Copy 'columns' columns of the array, from column 'first' on, to 'tensor', which is where the
+ * first of them goes. With 'check', returns 0 if a real number in the tensor is not finite (the
+ * copy is made in any case), else 1. */
+int layout_gather(const struct layout *layout, int64_t first, int64_t columns, void *tensor,
+                  int32_t dtype, int check);
 
-/* Copy the tensor into the first 'columns' columns of the array. */
-void layout_scatter(const struct layout *layout, int64_t columns, const void *tensor,
+/* Copy the other way: 'tensor' is where the column 'first' comes from. */
+void layout_scatter(const struct layout *layout, int64_t first, int64_t columns, const void *tensor,
                     int32_t dtype);
 
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */

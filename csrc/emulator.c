@@ -18,6 +18,12 @@ enum { ALIGNMENT = 64 };
 
 enum { ALL_COLUMNS = -1 };
 
+/*
+ * Packing goes over the team if it reads and writes so many bytes: fewer are moved before a second
+ * thread has woken. Parts are of so many bytes, and of a multiple of so many columns.
+ */
+enum { SHARED_BYTES = 1 << 21, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
+
 /* Take the handle for this thread. Errors: CLOSED, BUSY. */
 static int enter(pyemu_emulator *e, const struct error *error) {
   if (!e)
@@ -54,6 +60,7 @@ static void free_memory(pyemu_emulator *e) {
 }
 
 static void destroy(pyemu_emulator *e) {
+  team_free(e->team);
   free_memory(e);
   if (e->engine_state)
     e->plugin.engine->destroy(e->engine_state);
@@ -165,6 +172,11 @@ static int check_engine(const struct engine *engine, const pyemu_options *option
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "engine '%s' does not run on device '%s'; open it with device 'cpu'",
                 options->engine, options->device);
+  if (where->may_use_cpu && !(engine->abilities & ENGINE_CPU_TOO))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "engine '%s' on CUDA leaves nothing to the CPU, but device '%s' asks for that; "
+                "leave out ',cpu'",
+                options->engine, options->device);
   if (options->stream && !(where->is_cuda && (engine->abilities & ENGINE_STREAM)))
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "a stream was given, but engine '%s' on device '%s' takes none", options->engine,
@@ -190,7 +202,6 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .tensors = options->raw ? NULL : tensors,
                                  .n_tensors = e->card.n_variables,
                                  .n_inputs = e->card.n_inputs,
-                                 .device = options->device,
                                  .where = where,
                                  .stream = options->stream,
                                  .threads = options->threads,
@@ -231,6 +242,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
     status = reference_parse(&e->reference, &e->card, texts.reference, texts.reference_size, error);
   if (status == PYEMU_OK)
     status = create_engine(e, source, options, error);
+  if (status == PYEMU_OK)
+    status = team_make(&e->team, options->threads, error);
   if (status != PYEMU_OK)
     return status;
   e->bindings = calloc((size_t)e->card.n_variables + 1, sizeof *e->bindings);
@@ -576,33 +589,120 @@ static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t colum
               v->name);
 }
 
-static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
-  for (int64_t i = 0; i < e->card.n_inputs; ++i) {
-    const struct variable *v = &e->card.variables[i];
-    const struct binding *input = &e->bindings[i];
-    const int64_t items = batch_size(v, columns);
-    int finite = 1;
-    if (!input->is_direct) {
-      finite = layout_gather(&input->layout, items, e->tensors[i], v->dtype, e->check_finite);
-      e->counters.copied_bytes += items * v->width * (int64_t)dtype_size(v->dtype);
-    } else if (e->check_finite && !input->is_on_device) {
-      finite = tensor_is_finite(e->tensors[i], v->dtype, items * v->width);
-    }
-    if (!finite)
-      return fail_not_finite(e, i, columns, error);
+/* The columns of a run on their way into the tensors or out of them, some at a time. */
+struct packing {
+  const pyemu_emulator *emulator;
+  int64_t columns;
+  int64_t part_columns;       /* in each part but perhaps the last */
+  _Atomic int64_t not_finite; /* the first input that is not; n_inputs if all are */
+};
+
+/* The first of the items of 'v' that belong to a part, and their number. One item for all columns
+ * belongs to the first part. */
+static int64_t items_of(const struct packing *p, const struct variable *v, int64_t part,
+                        int64_t *first) {
+  *first = v->has_batch ? part * p->part_columns : 0;
+  if (!v->has_batch)
+    return part == 0;
+  return p->columns - *first < p->part_columns ? p->columns - *first : p->part_columns;
+}
+
+static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
+  const struct variable *v = &e->card.variables[i];
+  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(v->dtype);
+}
+
+/* 1 if run must read the tensor of input 'i' only to check it. */
+static int is_only_checked(const pyemu_emulator *e, int64_t i) {
+  const struct binding *b = &e->bindings[i];
+  return i < e->card.n_inputs && b->is_direct && e->check_finite && !b->is_on_device;
+}
+
+/* Returns 0 if an item is not finite. */
+static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct variable *v = &e->card.variables[i];
+  const struct binding *input = &e->bindings[i];
+  char *tensor = tensor_item(e, i, first);
+  if (!input->is_direct)
+    return layout_gather(&input->layout, first, items, tensor, v->dtype, e->check_finite);
+  return !is_only_checked(e, i) || tensor_is_finite(tensor, v->dtype, items * v->width);
+}
+
+static void gather_part(void *context, int64_t part) {
+  struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = 0, first; i < e->card.n_inputs; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items == 0 || gather_items(e, i, first, items))
+      continue;
+    int64_t found = p->not_finite;
+    while (i < found && !atomic_compare_exchange_weak(&p->not_finite, &found, i))
+      ;
+    return;
   }
+}
+
+static void scatter_part(void *context, int64_t part) {
+  const struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items > 0 && !e->bindings[i].is_direct)
+      layout_scatter(&e->bindings[i].layout, first, items, tensor_item(e, i, first),
+                     e->card.variables[i].dtype);
+  }
+}
+
+/* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
+ * variables from 'first' to before 'end'. */
+static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t first, int64_t end,
+                            int64_t *moved) {
+  int64_t copied = 0;
+  *moved = 0;
+  for (int64_t i = first; i < end; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    const int64_t count = batch_size(v, columns) * v->width, size = (int64_t)dtype_size(v->dtype);
+    if (!e->bindings[i].is_direct) {
+      copied += count * size;
+      *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
+    } else if (is_only_checked(e, i)) {
+      *moved += count * size;
+    }
+  }
+  return copied;
+}
+
+/*
+ * Do all parts, over the team if that is worth waking it. Where columns are adjacent in memory,
+ * parts should end with a cache line.
+ */
+static void pack(struct packing *p, team_work *work, int64_t moved) {
+  int64_t n = p->columns;
+  if (p->emulator->team && moved >= SHARED_BYTES) {
+    n = 1 + (int64_t)((double)p->columns * PART_BYTES / (double)moved);
+    n = n > LINE_COLUMNS ? (n + LINE_COLUMNS - 1) / LINE_COLUMNS * LINE_COLUMNS : n;
+  }
+  p->part_columns = n < p->columns ? n : p->columns;
+  team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
+}
+
+static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
+  struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
+  int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
+  pack(&p, gather_part, moved);
+  if (p.not_finite < e->card.n_inputs)
+    return fail_not_finite(e, p.not_finite, columns, error);
+  e->counters.copied_bytes += copied;
   return PYEMU_OK;
 }
 
 static void scatter_outputs(pyemu_emulator *e, int64_t columns) {
-  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i) {
-    const struct variable *v = &e->card.variables[i];
-    const int64_t items = batch_size(v, columns);
-    if (e->bindings[i].is_direct)
-      continue;
-    layout_scatter(&e->bindings[i].layout, items, e->tensors[i], v->dtype);
-    e->counters.copied_bytes += items * v->width * (int64_t)dtype_size(v->dtype);
-  }
+  struct packing p = {.emulator = e, .columns = columns};
+  int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
+  if (copied == 0)
+    return;
+  pack(&p, scatter_part, moved);
+  e->counters.copied_bytes += copied;
 }
 
 static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *error) {

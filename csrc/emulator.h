@@ -7,6 +7,7 @@
 #include "array.h"
 #include "card.h"
 #include "plugin.h"
+#include "team.h"
 
 /* The caller's array behind one variable. */
 struct binding {
@@ -34,6 +35,7 @@ struct pyemu_emulator {
   struct reference reference;
   struct plugin plugin;
   void *engine_state;
+  struct team *team; /* for packing; NULL for one thread */
   int check_finite;
   char device[16];          /* as asked for: "cpu", "cuda:N" */
   struct binding *bindings; /* by variable */

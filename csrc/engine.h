@@ -11,7 +11,7 @@
 #include "pyemu.h"
 
 /* Raised when the structures below change: a plugin of another number is refused. */
-enum { PYEMU_ENGINE_INTERFACE = 3 };
+enum { PYEMU_ENGINE_INTERFACE = 4 };
 
 /* The highest rank of a tensor: that of an array, and the columns. */
 enum { ENGINE_MAX_RANK = PYEMU_MAX_RANK + 1 };
@@ -48,7 +48,6 @@ struct engine_source {
   const struct engine_tensor *tensors; /* inputs, then outputs */
   int64_t n_tensors;
   int64_t n_inputs;
-  const char *device; /* as the host wrote it; never NULL */
   struct engine_device where;
   void *stream; /* the host's, of type cudaStream_t; or NULL */
   int threads;
@@ -57,8 +56,9 @@ struct engine_source {
   void *const *reference_values; /* by tensor: (reference_columns, width) */
 };
 
-/* What an engine may be asked for: to run on "cuda:N", and there on a stream of the host. */
-enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2 };
+/* What an engine may be asked for: to run on "cuda:N", there on a stream of the host, and to leave
+ * to the CPU what CUDA cannot do. */
+enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2, ENGINE_CPU_TOO = 4 };
 
 /* Members that an engine does not have are NULL; 'create', 'run' and 'destroy' are required. */
 struct engine {

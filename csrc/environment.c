@@ -49,6 +49,20 @@ void environment_restore(const struct environment *environment) {
   }
   _mm_setcsr(environment->vector);
 }
+
+void environment_share(struct environment *environment) {
+  environment->is_full = 0;
+  environment->control = stack_control() | MASKS;
+  environment->vector = (_mm_getcsr() | _MM_MASK_MASK) & ~(unsigned)_MM_EXCEPT_MASK;
+}
+
+void environment_adopt(const struct environment *environment) {
+  if (stack_flags())
+    __asm__ volatile("fnclex");
+  if (stack_control() != environment->control)
+    __asm__ volatile("fldcw %0" : : "m"(environment->control));
+  _mm_setcsr(environment->vector);
+}
 #else
 void environment_hold(struct environment *environment) {
   environment->is_full = 1;
@@ -56,4 +70,14 @@ void environment_hold(struct environment *environment) {
 }
 
 void environment_restore(const struct environment *environment) { fesetenv(&environment->full); }
+
+void environment_share(struct environment *environment) {
+  fenv_t own;
+  environment->is_full = 1;
+  feholdexcept(&own);
+  fegetenv(&environment->full);
+  fesetenv(&own);
+}
+
+void environment_adopt(const struct environment *environment) { fesetenv(&environment->full); }
 #endif

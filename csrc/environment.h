@@ -1,11 +1,11 @@
 /* environment.h - hold off floating-point traps for the time of a call, and put back the caller's
- * environment: flags, traps and rounding. */
+ * environment: flags, traps and rounding; and give it to other threads. */
 #ifndef PYEMU_ENVIRONMENT_H
 #define PYEMU_ENVIRONMENT_H
 
 #include <fenv.h>
 
-/* What is to be put back. */
+/* What is to be put back, or shared. */
 struct environment {
   fenv_t full;
   int is_full; /* 'full' holds it; else the members below do */
@@ -16,5 +16,10 @@ struct environment {
 
 void environment_hold(struct environment *environment);
 void environment_restore(const struct environment *environment);
+
+/* Compute in another thread as in this one: 'share' notes rounding and the treatment of tiny
+ * numbers here, 'adopt' sets them there, with no traps and no flags. */
+void environment_share(struct environment *environment);
+void environment_adopt(const struct environment *environment);
 
 #endif

@@ -140,8 +140,13 @@ typedef struct pyemu_array {
  * never takes over unasked. "cuda:N,cpu" asks for that
  *                    ("onnxruntime" only): the CPU runs what CUDA cannot, and all if there is no
  *                    CUDA; pyemu_device tells. Arrays may be in host memory on every device.
- *   threads          threads the engine may use inside one run, 1 or more. Default 1: the host owns
- *                    the cores.
+ *   threads          threads for one run, the calling one included, 1 or more. Default 1: the host
+ *                    owns the cores. The engine computes with so many; besides, open starts
+ *                    threads - 1 of libpyemu's own, which share in the conversion, transposition
+ *                    and check of large arrays and end in close. They sleep outside those, block
+ *                    all signals, may run where the thread that opened may, and never change a
+ *                    result. A process forked from the host has none of them: its runs convert in
+ *                    the calling thread alone.
  *   check_finite     1: run refuses inputs that are not finite (default); 0: no check is made.
  *   runtime_library  file name of the engine's runtime library (for "onnxruntime":
  *                    libonnxruntime.so...). NULL searches, in this order: the environment variable
@@ -271,7 +276,8 @@ PYEMU_API const char *pyemu_status_name(int status);
  *
  * A file that carries code is refused unless 'allow_code' or 'sha256' allows it (see the options).
  *
- * Errors: ARGUMENT, MEMORY, FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED, CODE.
+ * Errors: ARGUMENT, MEMORY (also if the system gives fewer than 'threads'), FILE, FORMAT, NO_CARD,
+ * SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED, CODE.
  */
 PYEMU_API int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
                          char *errmsg, size_t errlen);

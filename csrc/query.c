@@ -91,7 +91,7 @@ int pyemu_reference(const pyemu_emulator *emulator, const char *name, const pyem
         &error, PYEMU_ERR_SIZE,
         "the array for the reference columns of '%s' has %lld columns, but %lld are recorded", name,
         (long long)layout.columns, (long long)emulator->reference.columns);
-  layout_scatter(&layout, layout.columns, emulator->reference.values[index], v.dtype);
+  layout_scatter(&layout, 0, layout.columns, emulator->reference.values[index], v.dtype);
   return PYEMU_OK;
 }
 

@@ -143,6 +143,12 @@ static void fill_array(struct sample *s, int64_t columns) {
       write_number(element_at(s, c, l), s->array.dtype, (double)(c * 1000 + l + 1));
 }
 
+/* How many columns to copy next: mostly all, else a part that may end inside any dimension. */
+static int64_t draw_part(const struct sample *s, int64_t first) {
+  const int64_t rest = s->n_used - first;
+  return first == 0 && random_below(2) ? rest : 1 + random_below(rest);
+}
+
 /* The first array element goes to the first tensor element, and so on in column and level. */
 static void check_gather(struct sample *s, const struct layout *layout) {
   size_t size = dtype_size(s->variable.dtype);
@@ -151,7 +157,11 @@ static void check_gather(struct sample *s, const struct layout *layout) {
   int wrong = 0;
   fill_array(s, s->columns);
   memcpy(before, s->block, s->block_size);
-  CHECK(layout_gather(layout, s->n_used, tensor, s->variable.dtype, 1));
+  for (int64_t first = 0, n; first < s->n_used; first += n) {
+    n = draw_part(s, first);
+    CHECK(layout_gather(layout, first, n, tensor + (size_t)(first * s->variable.width) * size,
+                        s->variable.dtype, 1));
+  }
   for (int64_t c = 0; c < s->n_used; ++c)
     for (int64_t l = 0; l < s->variable.width; ++l) {
       const char *at = tensor + (size_t)(c * s->variable.width + l) * size;
@@ -178,7 +188,11 @@ static void check_scatter(struct sample *s, const struct layout *layout) {
     for (int64_t l = 0; l < s->variable.width; ++l)
       write_number(tensor + (size_t)(c * s->variable.width + l) * size, s->variable.dtype,
                    (double)(c * 1000 + l + 1));
-  layout_scatter(layout, s->n_used, tensor, s->variable.dtype);
+  for (int64_t first = 0, n; first < s->n_used; first += n) {
+    n = draw_part(s, first);
+    layout_scatter(layout, first, n, tensor + (size_t)(first * s->variable.width) * size,
+                   s->variable.dtype);
+  }
   CHECK(memcmp(expected, s->block, s->block_size) == 0);
   free(tensor);
   free(expected);
@@ -229,8 +243,8 @@ static void check_not_finite_is_noticed(int32_t host, int32_t tensor, double val
     fill_array(&s, s.columns);
     write_number(element_at(&s, random_below(s.columns), random_below(s.variable.width)), host,
                  value);
-    CHECK(!layout_gather(&layout, s.columns, out, tensor, 1));
-    CHECK(layout_gather(&layout, s.columns, out, tensor, 0));
+    CHECK(!layout_gather(&layout, 0, s.columns, out, tensor, 1));
+    CHECK(layout_gather(&layout, 0, s.columns, out, tensor, 0));
     CHECK(!tensor_is_finite(out, tensor, s.columns * s.variable.width));
     free(out);
     free(s.block);

@@ -10,7 +10,6 @@ static int create(const char *engine, const char *library) {
                                  .tensors = &tensor,
                                  .n_tensors = 1,
                                  .n_inputs = 1,
-                                 .device = "cpu",
                                  .threads = 1,
                                  .runtime_library = library};
   struct error error = error_in(message, sizeof message);

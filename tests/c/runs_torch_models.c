@@ -47,9 +47,11 @@ struct model {
   void *state;
 };
 
+static const struct engine_device on_cpu;
+
 /* Open a file of the test directory with one output or two on its card. */
-static int open_model(struct model *m, const char *file, int64_t outputs, const char *device,
-                      int threads, struct columns *reference) {
+static int open_model(struct model *m, const char *file, int64_t outputs,
+                      struct engine_device where, int threads, struct columns *reference) {
   const struct engine_tensor tensors[] = {
       {"x", PYEMU_FLOAT32, PYEMU_INPUT, 2, {-1, LEVELS}, LEVELS},
       {"s", PYEMU_FLOAT64, PYEMU_INPUT, 1, {-1}, 1},
@@ -60,7 +62,7 @@ static int open_model(struct model *m, const char *file, int64_t outputs, const 
   struct engine_source source = {.tensors = tensors,
                                  .n_tensors = 2 + outputs,
                                  .n_inputs = 2,
-                                 .device = device,
+                                 .where = where,
                                  .threads = threads,
                                  .reference_columns = reference->count,
                                  .reference_values = values};
@@ -106,7 +108,7 @@ static void check_good(const char *file) {
   static struct columns a, b;
   static const int64_t counts[] = {1, 7, 7, 600, 8, 1};
   struct model m;
-  CHECK_STATUS(open_model(&m, file, 2, "cpu", 1, reference()), PYEMU_OK, "");
+  CHECK_STATUS(open_model(&m, file, 2, on_cpu, 1, reference()), PYEMU_OK, "");
   if (m.state) {
     for (int i = 0; i < 6; ++i) {
       struct columns *c = i % 2 ? &a : &b; /* other memory, other sizes, and back */
@@ -124,7 +126,7 @@ static void check_good(const char *file) {
 
 static void check_refused(const char *file, int64_t outputs, const char *piece) {
   struct model m;
-  CHECK_STATUS(open_model(&m, file, outputs, "cpu", 1, reference()), PYEMU_ERR_GRAPH, piece);
+  CHECK_STATUS(open_model(&m, file, outputs, on_cpu, 1, reference()), PYEMU_ERR_GRAPH, piece);
   CHECK(!strchr(message, '\n'));
   close_model(&m);
 }
@@ -152,7 +154,7 @@ static void check_other_model(void) {
   struct model m;
   struct columns *other = reference();
   other->z[2] *= 1.5;
-  CHECK_STATUS(open_model(&m, "Good.pt", 2, "cpu", 1, other), PYEMU_ERR_GRAPH,
+  CHECK_STATUS(open_model(&m, "Good.pt", 2, on_cpu, 1, other), PYEMU_ERR_GRAPH,
                "output 'z' of the model differs from its recorded values by up to");
   close_model(&m);
 }
@@ -161,7 +163,7 @@ static void check_other_model(void) {
 static void check_failing(const char *file, const char *piece) {
   static struct columns c;
   struct model m;
-  CHECK_STATUS(open_model(&m, file, 2, "cpu", 1, reference()), PYEMU_OK, "");
+  CHECK_STATUS(open_model(&m, file, 2, on_cpu, 1, reference()), PYEMU_OK, "");
   if (m.state) {
     fill(&c, 3, 0);
     c.x[0] = -1;
@@ -179,7 +181,7 @@ static void check_failing(const char *file, const char *piece) {
 static void check_short_output(void) {
   static struct columns c;
   struct model m;
-  CHECK_STATUS(open_model(&m, "Mismatched.pt", 2, "cpu", 1, reference()), PYEMU_OK, "");
+  CHECK_STATUS(open_model(&m, "Mismatched.pt", 2, on_cpu, 1, reference()), PYEMU_OK, "");
   fill(&c, 9, 0);
   CHECK_STATUS(run(&m, &c), PYEMU_ERR_INFERENCE,
                "output 'z' of the model is Double[8], but the card says Double[9]");
@@ -190,8 +192,8 @@ static void check_short_output(void) {
 static void check_two_handles(void) {
   static struct columns a, b;
   struct model first, second;
-  CHECK_STATUS(open_model(&first, "Good.pt", 2, "cpu", 1, reference()), PYEMU_OK, "");
-  CHECK_STATUS(open_model(&second, "Transposed.pt", 2, "cpu", 2, reference()), PYEMU_OK, "");
+  CHECK_STATUS(open_model(&first, "Good.pt", 2, on_cpu, 1, reference()), PYEMU_OK, "");
+  CHECK_STATUS(open_model(&second, "Transposed.pt", 2, on_cpu, 2, reference()), PYEMU_OK, "");
   fill(&a, 9, 1);
   fill(&b, 5, 2);
   CHECK_STATUS(run(&first, &a), PYEMU_OK, "");
@@ -205,16 +207,14 @@ static void check_two_handles(void) {
 }
 
 static void check_devices(void) {
+  const struct engine_device first = {.is_cuda = 1}, last = {.is_cuda = 1, .index = 4095};
   struct model m;
-  CHECK_STATUS(open_model(&m, "Good.pt", 2, "toaster", 1, reference()), PYEMU_ERR_UNSUPPORTED,
-               "torch knows no device 'toaster'");
-  close_model(&m);
-  CHECK_STATUS(open_model(&m, "Good.pt", 2, "meta", 1, reference()), PYEMU_ERR_UNSUPPORTED,
-               "device 'meta' is not supported");
-  close_model(&m);
-  int status = open_model(&m, "Good.pt", 2, "cuda:0", 1, reference());
+  int status = open_model(&m, "Good.pt", 2, first, 1, reference());
   CHECK(status == PYEMU_OK ||
         (status == PYEMU_ERR_UNSUPPORTED && strstr(message, "torch sees no CUDA device")));
+  close_model(&m);
+  CHECK_STATUS(open_model(&m, "Good.pt", 2, last, 1, reference()), PYEMU_ERR_UNSUPPORTED,
+               "device 'cuda:4095' was asked for, but torch sees");
   close_model(&m);
 }
 
@@ -234,7 +234,7 @@ static void check_reopening(void) {
   long before = 0;
   for (int i = 0; i < 25; ++i) {
     struct model m;
-    CHECK_STATUS(open_model(&m, "Good.pt", 2, "cpu", 1, reference()), PYEMU_OK, "");
+    CHECK_STATUS(open_model(&m, "Good.pt", 2, on_cpu, 1, reference()), PYEMU_OK, "");
     fill(&c, 600, i);
     CHECK_STATUS(run(&m, &c), PYEMU_OK, "");
     close_model(&m);

@@ -32,12 +32,13 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size) {
   return is_refused() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
-static void check_open(const char *directory) {
+static void check_open(const char *directory, int threads) {
   char path[4096], message[1024];
   pyemu_options options = PYEMU_OPTIONS_INIT;
   pyemu_emulator *e = NULL;
   int status = PYEMU_ERR_MEMORY;
   options.engine = "stub";
+  options.threads = threads;
   snprintf(path, sizeof path, "%s/toy.onnx", directory);
   long request = 0;
   for (; status == PYEMU_ERR_MEMORY && request < 1000; ++request) {
@@ -77,7 +78,8 @@ static void check_run(const char *directory) {
 
 int main(int argc, char **argv) {
   const char *directory = argc > 1 ? argv[1] : ".";
-  check_open(directory);
+  check_open(directory, 1);
+  check_open(directory, 3);
   check_run(directory);
   return check_result();
 }

@@ -216,6 +216,12 @@ def test_archive_with_damaged_texts_is_refused(
         EmulatorFile.open(rewritten(toy_pt, tmp_path, **texts))
 
 
+def test_torch_leaves_nothing_to_the_cpu(toy_pt: Path) -> None:
+    with pytest.raises(EmulatorError, match="leaves nothing to the CPU") as caught:
+        Emulator.open(toy_pt, allow_code=True, device="cuda:0,cpu")
+    assert caught.value.status_name == "PYEMU_ERR_UNSUPPORTED"
+
+
 def test_archive_that_is_cut_or_of_another_kind_is_refused(toy_pt: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.pt"
     path.write_bytes(toy_pt.read_bytes()[:-100])

@@ -110,6 +110,12 @@ def test_nothing_runs_without_leave(path: Path, tmp_path: Path) -> None:
     assert marker.exists()
 
 
+def test_no_device_but_the_cpu(path: Path) -> None:
+    with pytest.raises(EmulatorError, match="engine 'python' does not run on device 'cuda:0'") as caught:
+        Emulator.open(path, allow_code=True, device="cuda:0")
+    assert caught.value.status_name == "PYEMU_ERR_UNSUPPORTED"
+
+
 def test_columns_may_change_and_handles_do_not_mix(path: Path) -> None:
     with Emulator.open(path, allow_code=True) as one, Emulator.open(path, allow_code=True) as two:
         for step, columns in enumerate((40, 1, 7)):

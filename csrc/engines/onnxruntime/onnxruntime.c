@@ -111,8 +111,8 @@ static int load_graph(struct session *s, const struct engine_source *source,
   if (options)
     s->ort.ReleaseSessionOptions(options);
   if (status == PYEMU_ERR_GRAPH && s->where.is_cuda)
-    error_append(error, " (on '%s'; '%s,cpu' leaves to the CPU what CUDA cannot do)",
-                 source->device, source->device);
+    error_append(error, " (on 'cuda:%d'; 'cuda:%d,cpu' leaves to the CPU what CUDA cannot do)",
+                 s->where.index, s->where.index);
   return status;
 }
 
@@ -522,7 +522,7 @@ const struct engine *pyemu_engine_plugin(const char *name) {
                                        .destroy = destroy,
                                        .version = version,
                                        .describe = describe,
-                                       .abilities = ENGINE_CUDA | ENGINE_STREAM,
+                                       .abilities = ENGINE_CUDA | ENGINE_STREAM | ENGINE_CPU_TOO,
                                        .device = device,
                                        .allocate = allocate,
                                        .release = release,

@@ -19,11 +19,6 @@ struct session {
 
 static int create(const struct engine_source *source, void **state, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  if (strcmp(source->device, "cpu") != 0)
-    return fail(&error, PYEMU_ERR_UNSUPPORTED,
-                "device '%.40s' is not supported by the engine 'python'; it hands out arrays of "
-                "NumPy, which lie on 'cpu'",
-                source->device);
   struct session *s = calloc(1, sizeof *s);
   if (!s)
     return fail(&error, PYEMU_ERR_MEMORY, "no memory for the engine");

@@ -15,26 +15,19 @@ namespace {
  * difference between two models, or two outputs. The card's own tolerance is for 'pyemu verify'. */
 constexpr double same_model = 0.01;
 
-at::Device parse_device(const char *name) {
-  at::Device device(at::kCPU);
-  try {
-    device = at::Device(std::string(name));
-  } catch (const c10::Error &) {
-    throw Failure{PYEMU_ERR_UNSUPPORTED, std::string("torch knows no device '") + name +
-                                             "'; expected 'cpu', or a name as 'cuda:0'"};
-  }
-  if (device.is_cpu())
-    return device;
-  if (!device.is_cuda())
-    throw Failure{PYEMU_ERR_UNSUPPORTED, std::string("device '") + name +
-                                             "' is not supported by the torch engines; expected "
-                                             "'cpu', or a name as 'cuda:0'"};
-  if (!at::hasCUDA())
-    throw Failure{PYEMU_ERR_UNSUPPORTED,
-                  std::string("device '") + name +
-                      "' was asked for, but torch sees no CUDA device: this build of torch may be "
-                      "for the CPU alone, or the driver may be missing"};
-  return device;
+at::Device find_device(const engine_device &where) {
+  if (!where.is_cuda)
+    return at::Device(at::kCPU);
+  const size_t count = at::getNumGPUs();
+  if (where.index >= 0 && static_cast<size_t>(where.index) < count)
+    return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index));
+  const std::string name = "device 'cuda:" + std::to_string(where.index) + "' was asked for, ";
+  if (count > 0)
+    throw Failure{PYEMU_ERR_UNSUPPORTED, name + "but torch sees only the first " +
+                                             std::to_string(count) + ", counted from 0"};
+  throw Failure{PYEMU_ERR_UNSUPPORTED, name +
+                                           "but torch sees no CUDA device: this build of torch may "
+                                           "be for the CPU alone, or the driver may be missing"};
 }
 
 std::string text(at::ScalarType type, at::IntArrayRef shape) {
@@ -46,7 +39,7 @@ std::string text(at::ScalarType type, at::IntArrayRef shape) {
 } // namespace
 
 Session::Session(const engine_source &source, Load load)
-    : device_(parse_device(source.device)), threads_(source.threads),
+    : device_(find_device(source.where)), threads_(source.threads),
       n_inputs_(static_cast<size_t>(source.n_inputs)) {
   c10::InferenceMode inference;
   Threads threads(threads_);
