@@ -4,17 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from toy_emulator import toy_card
+from toy_emulator import spoil_record, toy_card
 
-from pyemu.emulator import Card, EmulatorFile, Variable, reference
+from pyemu.emulator import Card, EmulatorFile, Variable
 from pyemu.emulator.card import Tolerance
 from pyemu.emulator.compare import compare_outputs
 from pyemu.emulator.export import export_onnx
 from pyemu.emulator.export_torch import export_pt2, export_torchscript
-from pyemu.emulator.kinds import REFERENCE_KEY
 from pyemu.emulator.verify import Verification, verify
 
 SIZES = {"a": 2, "b": 3, "c": 1, "d": 4, "e": 2, "f": 3, "g": 2}
@@ -128,14 +126,7 @@ def test_arrays_of_every_rank_are_the_same_by_every_route(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["whole_out_2", "whole_out_6", "real_out_6", "twice"])
 def test_one_wrong_number_in_the_record_is_seen_by_every_route(name: str, tmp_path: Path) -> None:
     path = export_onnx(Ranks(), ranks_card(), ranks_inputs(), tmp_path / "ranks.onnx")
-    file = EmulatorFile.open(path)
-    wrong = file.reference[name].copy()
-    wrong.flat[-1] += 1
-    model = onnx.load(path)
-    texts = {entry.key: entry.value for entry in model.metadata_props}
-    texts[REFERENCE_KEY] = reference.encode(file.card, file.reference | {name: wrong})
-    onnx.helper.set_model_props(model, texts)
-    onnx.save(model, path)
+    spoil_record(path, name, 1)
     for leg in verdict(path, Ranks()).legs:
         assert leg.problem is None
         assert [row.name for row in leg.outputs if not row.passed] == [name]
