@@ -49,6 +49,7 @@ program pyemu_verify
     if (.not. fields(i)%variable%is_input) call report(fields(i))
   end do
   call emulator%close()
+  deallocate (fields)
 
 contains
 

@@ -4,7 +4,7 @@
 
 #include "toy.h"
 
-enum { N_THREADS = 4, N_OPENS = 12, N_STEPS = 20 };
+enum { N_THREADS = 4, N_OPENS = 100, N_STEPS = 5 };
 
 /* What one thread does: which engine it opens, and how its columns differ from those of others. */
 struct job {
