@@ -1,6 +1,4 @@
-"""The three networks of the benchmark, as torch modules with cards.
-
-``nets.py DIRECTORY [onnx pt2 pt]`` writes them and replays every file by all its routes, Fortran included.
+"""The three networks of the benchmark, as torch modules with cards, and what writes modules in every format.
 
 ``mlp64`` (64-128-128-64) and ``rad`` (300-256-256-256-200) are perceptrons of columns, ``unet`` is a small U-net of
 fields (2 channels of 64 x 64, 16 and 32 channels inside). Weights are random but fixed.
@@ -8,8 +6,10 @@ fields (2 channels of 64 x 64, 16 and 32 channels inside). Weights are random bu
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import base64
+import io
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +17,29 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pyemu.emulator import export, export_torch
+from pyemu.emulator import export, export_python, export_torch
 from pyemu.emulator.card import Card, Provenance, Variable
-from pyemu.emulator.file import EmulatorFile
-from pyemu.emulator.verify import verify
 
 N_REFERENCE = 8
+PYTHON_SOURCE = '''"""The program that torch.export made of a network, run by torch itself."""
+
+import base64
+import io
+
+import torch
+
+INPUTS = {inputs!r}
+OUTPUTS = {outputs!r}
+PROGRAM = "{program}"
+network = torch.export.load(io.BytesIO(base64.b64decode(PROGRAM))).module()
+
+
+def f(**fields):
+    tensors = [torch.from_numpy(fields[name].copy()) for name in INPUTS]
+    with torch.inference_mode():
+        found = network(*tensors)
+    return {{name: tensor.numpy() for name, tensor in zip(OUTPUTS, found, strict=True)}}
+'''
 
 
 @dataclass(frozen=True)
@@ -115,10 +132,29 @@ def nets() -> list[Net]:
     return [mlp("mlp64", 64, 128, 128, 64), mlp("rad", 300, 256, 256, 256, 200), unet()]
 
 
+def export_program(module: nn.Module, card: Card, reference: Mapping[str, Tensor], path: Path) -> Path:
+    """Write a module as a Python module that torch runs, ``.py``; arguments and errors are those of ``export_onnx``."""
+    tensors = export.as_tensors(card, export.as_arrays(card, reference))
+    buffer = io.BytesIO()
+    with export.quiet(), torch.no_grad():
+        wrapped = export.Positional(module).eval()
+        torch.export.save(torch.export.export(wrapped, tensors, dynamic_shapes=export.free_columns(card)), buffer)
+    source = PYTHON_SOURCE.format(
+        inputs=[variable.name for variable in card.inputs],
+        outputs=[variable.name for variable in card.outputs],
+        program=base64.b64encode(buffer.getvalue()).decode(),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "module.py"
+        plain.write_text(source, encoding="utf-8")
+        return export_python.export_python(plain, card, reference, path)
+
+
 WRITERS: dict[str, Callable[..., Path]] = {
     "onnx": export.export_onnx,
     "pt2": export_torch.export_pt2,
     "pt": export_torch.export_torchscript,
+    "py": export_program,
 }
 
 
@@ -130,17 +166,3 @@ def write(directory: Path, formats: list[str]) -> list[tuple[Net, Path]]:
         if not path.exists():
             WRITERS[path.suffix[1:]](net.module, net.card, net.reference, path)
     return files
-
-
-def replay(path: Path) -> bool:
-    """Print how far every route is from torch, relative to the tolerance; return whether all are within it."""
-    result = verify(EmulatorFile.open(path), allow_code=True)
-    for leg in result.legs:
-        worst = max((row.max_abs_difference / row.tolerance for row in leg.outputs), default=float("nan"))
-        print(f"{path.name:12} {leg.leg:12} {leg.problem or f'{worst:.3f} of the tolerance'}")
-    return result.passed
-
-
-if __name__ == "__main__":
-    files = write(Path(sys.argv[1]), sys.argv[2:] or ["onnx"])
-    sys.exit(0 if all([replay(path) for _, path in files]) else 1)

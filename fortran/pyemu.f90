@@ -58,6 +58,7 @@ module pyemu
   integer, parameter, public :: pyemu_err_code = 21
 
   integer, parameter :: input_direction = 1
+  integer, parameter :: int32_dtype = 3
   integer, parameter :: reversed_dims = -2
   integer, parameter :: message_length = 1024, name_length = 256, path_length = 4096
 
@@ -70,6 +71,7 @@ module pyemu
     integer :: level_size = 0                   !! number of levels, 1 if there is no vertical dimension
     integer, allocatable :: shape(:)            !! sizes of one value in Fortran order: none, the level, or those of a field
     logical :: has_batch = .false.              !! it has a value for every column, else one for all of them
+    logical :: is_integer = .false.             !! the graph has integer(int32) and its array must too, else reals
     logical :: is_input = .false.               !! an input of the emulator, else an output
     logical :: is_bound = .false.               !! an array is bound to it now
   end type variable_t
@@ -380,6 +382,7 @@ contains
       found%level_size = int(info%level_size)
       found%shape = int(info%dim_sizes(info%n_dims:1:-1))
       found%has_batch = info%has_batch /= 0
+      found%is_integer = info%dtype == int32_dtype
       found%is_input = info%direction == input_direction
       found%is_bound = info%is_bound /= 0
     end if

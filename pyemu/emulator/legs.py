@@ -98,7 +98,8 @@ def libpyemu(
         raise LegError(f"libpyemu cannot be loaded ({error}): build the library ('make setup')") from error
     columns = card.columns(inputs)
     outputs = {
-        variable.name: np.full(card.shape(variable, columns), np.nan, variable.dtype) for variable in card.outputs
+        variable.name: np.full(card.shape(variable, columns), _unwritten(variable.dtype), variable.dtype)
+        for variable in card.outputs
     }
     try:
         emulator = Emulator.open(str(path), allow_code=allow_code)
@@ -111,6 +112,11 @@ def libpyemu(
     except EmulatorError as error:
         raise LegError(str(error)) from error
     return outputs
+
+
+def _unwritten(dtype: str) -> float:
+    """What is in an output before a run: no result may be it."""
+    return np.iinfo(dtype).min if dtype == "int32" else np.nan
 
 
 def fortran(path: Path, card: Card, allow_code: bool = False) -> list[OutputDifference]:

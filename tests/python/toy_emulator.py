@@ -1,10 +1,14 @@
 """A small longwave emulator for tests: untrained, but with physical units, mixed precision and a closed budget."""
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 import torch
 
 from pyemu.constants import SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY, STEFAN_BOLTZMANN
-from pyemu.emulator import Budget, Card, Provenance, TrainingRange, Variable
+from pyemu.emulator import Budget, Card, EmulatorFile, Provenance, TrainingRange, Variable, reference
+from pyemu.emulator.kinds import REFERENCE_KEY
 
 LAYERS = 6
 UPWELLING = "upwelling_longwave_flux_in_air_at_interfaces"
@@ -90,3 +94,14 @@ def toy_budget() -> Budget:
         gravity=STANDARD_GRAVITY,
         tolerance=1e-4,
     )
+
+
+def spoil_record(path: Path, name: str, by: float) -> None:
+    """Change the last recorded value of one variable in an ONNX file."""
+    file, model = EmulatorFile.open(path), onnx.load(path)
+    wrong = file.reference[name].copy()
+    wrong.flat[-1] += by
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    texts[REFERENCE_KEY] = reference.encode(file.card, file.reference | {name: wrong})
+    onnx.helper.set_model_props(model, texts)
+    onnx.save(model, path)

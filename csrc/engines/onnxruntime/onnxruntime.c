@@ -1,4 +1,5 @@
 /* onnxruntime.c - the engine that runs ONNX graphs with ONNX Runtime, on the CPU or with CUDA. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,24 @@ static const char *ort_type_name(int type) {
   return type >= 0 && type < (int)(sizeof names / sizeof names[0]) ? names[type] : "another type";
 }
 
+/* Held while an environment is made or released. ONNX Runtime has one for all handles and drops it
+ * with the last; while one thread is about that, to make it anew in another fails. */
+static pthread_mutex_t environments = PTHREAD_MUTEX_INITIALIZER;
+
+static int make_environment(struct session *s, const struct error *error) {
+  pthread_mutex_lock(&environments);
+  OrtStatus *result = s->ort.CreateEnv(ORT_LOGGING_FATAL, "pyemu", &s->env);
+  pthread_mutex_unlock(&environments);
+  return check(s, result, PYEMU_ERR_ENGINE, "start", error);
+}
+
+static void release_environment(struct session *s) {
+  pthread_mutex_lock(&environments);
+  if (s->env)
+    s->ort.ReleaseEnv(s->env);
+  pthread_mutex_unlock(&environments);
+}
+
 static void destroy(void *state) {
   struct session *s = state;
   for (int64_t i = 0; i < s->n_tensors; ++i) {
@@ -78,8 +97,7 @@ static void destroy(void *state) {
     s->ort.ReleaseMemoryInfo(s->device_memory);
   if (s->memory)
     s->ort.ReleaseMemoryInfo(s->memory);
-  if (s->env)
-    s->ort.ReleaseEnv(s->env);
+  release_environment(s);
   free(s->tensors);
   free(s->described);
   free(s);
@@ -120,8 +138,7 @@ static int load_graph(struct session *s, const struct engine_source *source,
 static int make_session(struct session *s, const struct engine_source *source,
                         const struct error *error) {
   s->where = source->where;
-  int status = check(s, s->ort.CreateEnv(ORT_LOGGING_FATAL, "pyemu", &s->env), PYEMU_ERR_ENGINE,
-                     "start", error);
+  int status = make_environment(s, error);
   if (status != PYEMU_OK)
     return status;
   status = load_graph(s, source, error);
