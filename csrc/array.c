@@ -219,19 +219,29 @@ int layout_is_tensor(const struct layout *layout, int32_t dtype) {
          (uintptr_t)layout->data % (size_t)size == 0;
 }
 
-/* An exponent of all ones is infinity or NaN. Integer arithmetic, so that it vectorises. */
-#define DEFINE_FINITE(BITS, EXPONENT)                                                              \
-  WIDE static int finite_##BITS(const char *data, int64_t count) {                                 \
+/* Without the sign, numbers are in the order of their bits: infinity and NaN are the largest.
+ * Integer arithmetic, so that it vectorises. */
+#define DEFINE_FINITE(BITS)                                                                        \
+  WIDE static int below_##BITS(const char *data, int64_t count, uint##BITS##_t limit) {            \
     uint##BITS##_t bad = 0, bits;                                                                  \
     for (int64_t i = 0; i < count; ++i) {                                                          \
       memcpy(&bits, data + i * (int64_t)sizeof bits, sizeof bits);                                 \
-      bad |= (bits & (EXPONENT)) == (EXPONENT);                                                    \
+      bad |= (bits & UINT##BITS##_MAX >> 1) >= limit;                                              \
     }                                                                                              \
     return !bad;                                                                                   \
   }
 
-DEFINE_FINITE(32, UINT32_C(0x7F800000))
-DEFINE_FINITE(64, UINT64_C(0x7FF0000000000000))
+DEFINE_FINITE(32)
+DEFINE_FINITE(64)
+
+/* The bits of infinity, and of the least double that becomes infinity as a float. */
+#define INFINITE_32 UINT32_C(0x7F800000)
+#define INFINITE_64 UINT64_C(0x7FF0000000000000)
+#define TOO_LARGE_64 UINT64_C(0x47EFFFFFF0000000)
+
+static int finite_32(const char *data, int64_t count) { return below_32(data, count, INFINITE_32); }
+
+static int finite_64(const char *data, int64_t count) { return below_64(data, count, INFINITE_64); }
 
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count) {
   return dtype == PYEMU_FLOAT32   ? finite_32(tensor, count)
@@ -244,8 +254,10 @@ struct transfer {
   const struct layout *layout;
   int32_t dtype; /* of the tensor */
   int is_gather;
-  int is_checked;
+  int is_checked; /* of dense tensors */
   int is_finite;
+  int64_t column_stride; /* of the tensor, in bytes */
+  int64_t element_stride;
 };
 
 static void move_matrix(struct transfer *t, const struct matrix *array, const struct matrix *tensor,
@@ -265,10 +277,9 @@ static void move_matrix(struct transfer *t, const struct matrix *array, const st
  */
 static void move_rows(struct transfer *t, char *array, char *tensor, int64_t columns) {
   const struct layout *layout = t->layout;
-  const int64_t size = (int64_t)dtype_size(t->dtype), row = layout->width * size;
   if (layout->width == 1) {
     struct matrix a = {array, layout->dtype, 0, layout->strides[0]},
-                  b = {tensor, t->dtype, 0, size};
+                  b = {tensor, t->dtype, 0, t->column_stride};
     move_matrix(t, &a, &b, 1, columns);
     return;
   }
@@ -276,7 +287,8 @@ static void move_rows(struct transfer *t, char *array, char *tensor, int64_t col
     n = columns - i < CHECK_COLUMNS ? columns - i : CHECK_COLUMNS;
     struct matrix a = {array + i * layout->strides[0], layout->dtype, layout->strides[0],
                        layout->item_strides[0]};
-    struct matrix b = {tensor + i * row, t->dtype, row, size};
+    struct matrix b = {tensor + i * t->column_stride, t->dtype, t->column_stride,
+                       t->element_stride};
     move_matrix(t, &a, &b, n, layout->width);
   }
 }
@@ -286,14 +298,13 @@ static void move_item(struct transfer *t, char *array, char *tensor) {
   const struct layout *layout = t->layout;
   const int outer = layout->n_items - 2;
   const int64_t rows = layout->item_shape[outer], n = layout->item_shape[outer + 1];
-  const int64_t size = (int64_t)dtype_size(t->dtype);
   int64_t index[PYEMU_MAX_RANK] = {0};
   for (int i = 0; i >= 0;) {
     struct matrix a = {array, layout->dtype, layout->item_strides[outer],
                        layout->item_strides[outer + 1]};
-    struct matrix b = {tensor, t->dtype, n * size, size};
+    struct matrix b = {tensor, t->dtype, n * t->element_stride, t->element_stride};
     move_matrix(t, &a, &b, rows, n);
-    tensor += rows * n * size;
+    tensor += rows * n * t->element_stride;
     for (i = outer - 1; i >= 0; --i) {
       array += layout->item_strides[i];
       if (++index[i] < layout->item_shape[i])
@@ -306,12 +317,11 @@ static void move_item(struct transfer *t, char *array, char *tensor) {
 
 /* 'columns' adjacent columns, of items of any rank. */
 static void move_columns(struct transfer *t, char *array, char *tensor, int64_t columns) {
-  const int64_t row = t->layout->width * (int64_t)dtype_size(t->dtype);
   if (t->layout->n_items == 1)
     move_rows(t, array, tensor, columns);
   else
     for (int64_t i = 0; i < columns; ++i)
-      move_item(t, array + i * t->layout->strides[0], tensor + i * row);
+      move_item(t, array + i * t->layout->strides[0], tensor + i * t->column_stride);
 }
 
 /* Go to column 'column': its address, and its index along every dimension of columns. */
@@ -328,12 +338,11 @@ static char *find_column(const struct layout *layout, int64_t column, int64_t *i
 /* 'columns' columns from column 'first' on, a stretch of the fastest dimension at a time. */
 static void move(struct transfer *t, int64_t first, int64_t columns, char *tensor) {
   const struct layout *layout = t->layout;
-  const int64_t row = layout->width * (int64_t)dtype_size(t->dtype);
   int64_t index[PYEMU_MAX_RANK];
   if (columns == 0)
     return;
   char *array = find_column(layout, first, index);
-  for (int64_t done = 0, n; done < columns; done += n, tensor += n * row) {
+  for (int64_t done = 0, n; done < columns; done += n, tensor += n * t->column_stride) {
     const int64_t rest = layout->shape[0] - index[0];
     n = columns - done < rest ? columns - done : rest;
     move_columns(t, array, tensor, n);
@@ -349,17 +358,111 @@ static void move(struct transfer *t, int64_t first, int64_t columns, char *tenso
   }
 }
 
+/* To or from a dense tensor. */
+static struct transfer dense_transfer(const struct layout *layout, int32_t dtype, int is_gather) {
+  const int64_t size = (int64_t)dtype_size(dtype);
+  return (struct transfer){.layout = layout,
+                           .dtype = dtype,
+                           .is_gather = is_gather,
+                           .is_finite = 1,
+                           .column_stride = layout->width * size,
+                           .element_stride = size};
+}
+
 int layout_gather(const struct layout *layout, int64_t first, int64_t columns, void *tensor,
                   int32_t dtype, int check) {
-  struct transfer t = {layout, dtype, 1, check, 1};
+  struct transfer t = dense_transfer(layout, dtype, 1);
+  t.is_checked = check;
   move(&t, first, columns, tensor);
   return t.is_finite;
 }
 
 void layout_scatter(const struct layout *layout, int64_t first, int64_t columns, const void *tensor,
                     int32_t dtype) {
-  struct transfer t = {layout, dtype, 0, 0, 1};
+  struct transfer t = dense_transfer(layout, dtype, 0);
   move(&t, first, columns, (char *)tensor); /* only read from */
+}
+
+static struct transfer tile_transfer(const struct layout *layout, int32_t dtype, int64_t lanes,
+                                     int is_gather) {
+  struct transfer t = dense_transfer(layout, dtype, is_gather);
+  t.column_stride = t.element_stride;
+  t.element_stride *= lanes;
+  return t;
+}
+
+void layout_gather_tile(const struct layout *layout, int64_t first, int64_t columns, void *tile,
+                        int64_t lanes, int32_t dtype) {
+  struct transfer t = tile_transfer(layout, dtype, lanes, 1);
+  move(&t, first, columns, tile);
+}
+
+void layout_scatter_tile(const struct layout *layout, int64_t first, int64_t columns,
+                         const void *tile, int64_t lanes, int32_t dtype) {
+  struct transfer t = tile_transfer(layout, dtype, lanes, 0);
+  move(&t, first, columns, (char *)tile); /* only read from */
+}
+
+/* Adjacent elements of the array. */
+static int run_is_finite(const char *data, int64_t count, int32_t from, int32_t to) {
+  if (from == PYEMU_INT32 || to == PYEMU_INT32)
+    return 1;
+  if (from == PYEMU_FLOAT32)
+    return finite_32(data, count);
+  return below_64(data, count, to == PYEMU_FLOAT32 ? TOO_LARGE_64 : INFINITE_64);
+}
+
+/* 'columns' adjacent columns of one dimension: along the columns or along the items, whichever is
+ * dense, else one by one. */
+static int items_are_finite(const struct layout *layout, const char *at, int64_t columns, int item,
+                            int32_t dtype) {
+  const int64_t size = (int64_t)dtype_size(layout->dtype);
+  const int along_columns = columns > 1 && layout->strides[0] == size;
+  if (item == layout->n_items)
+    return run_is_finite(at, columns, layout->dtype, dtype);
+  const int64_t stride = layout->item_strides[item], n = layout->item_shape[item];
+  if (!along_columns && item == layout->n_items - 1 && stride == size && columns == 1)
+    return run_is_finite(at, n, layout->dtype, dtype);
+  for (int64_t i = 0; i < n; ++i)
+    if (!items_are_finite(layout, at + i * stride, columns, item + 1, dtype))
+      return 0;
+  return 1;
+}
+
+static int stretch_is_finite(const struct layout *layout, const char *at, int64_t columns,
+                             int32_t dtype) {
+  if (layout->strides[0] == (int64_t)dtype_size(layout->dtype))
+    return items_are_finite(layout, at, columns, 0, dtype);
+  for (int64_t i = 0; i < columns; ++i)
+    if (!items_are_finite(layout, at + i * layout->strides[0], 1, 0, dtype))
+      return 0;
+  return 1;
+}
+
+int layout_is_finite(const struct layout *layout, int64_t first, int64_t columns, int32_t dtype) {
+  int64_t index[PYEMU_MAX_RANK];
+  for (int64_t done = 0, n; done < columns; done += n) {
+    const char *at = find_column(layout, first + done, index);
+    const int64_t rest = layout->shape[0] - index[0];
+    n = columns - done < rest ? columns - done : rest;
+    if (!stretch_is_finite(layout, at, n, dtype))
+      return 0;
+  }
+  return 1;
+}
+
+struct layout layout_of_tensor(void *data, int32_t dtype, int64_t columns, int64_t width) {
+  const int64_t size = (int64_t)dtype_size(dtype);
+  return (struct layout){.data = data,
+                         .dtype = dtype,
+                         .n_dims = 1,
+                         .shape = {columns},
+                         .strides = {width * size},
+                         .n_items = 1,
+                         .item_shape = {width},
+                         .item_strides = {size},
+                         .width = width,
+                         .columns = columns};
 }
 
 double layout_element(const struct layout *layout, int64_t column, int64_t element) {

@@ -41,6 +41,19 @@ int layout_gather(const struct layout *layout, int64_t first, int64_t columns, v
 void layout_scatter(const struct layout *layout, int64_t first, int64_t columns, const void *tensor,
                     int32_t dtype);
 
+/* The same with columns side by side: element 'e' of column 'first + j' goes to place e * lanes + j
+ * of the tile, and comes from there. Nothing is checked. */
+void layout_gather_tile(const struct layout *layout, int64_t first, int64_t columns, void *tile,
+                        int64_t lanes, int32_t dtype);
+void layout_scatter_tile(const struct layout *layout, int64_t first, int64_t columns,
+                         const void *tile, int64_t lanes, int32_t dtype);
+
+/* 1 if all elements of 'columns' columns, from 'first' on, are finite once they have the type. */
+int layout_is_finite(const struct layout *layout, int64_t first, int64_t columns, int32_t dtype);
+
+/* A dense tensor (columns, width) as a layout. */
+struct layout layout_of_tensor(void *data, int32_t dtype, int64_t columns, int64_t width);
+
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count);
 

@@ -111,6 +111,10 @@ typedef int32_t vector_int32_t __attribute__((vector_size(TILE * sizeof(int32_t)
     if (dst->element_stride == d && src->element_stride == s)                                      \
       for (int64_t i = 0; i < rows; ++i)                                                           \
         row_##NAME(dst->data + i * dst->row_stride, src->data + i * src->row_stride, n);           \
+    else if (dst->row_stride == d && src->row_stride == s)                                         \
+      for (int64_t j = 0; j < n; ++j)                                                              \
+        row_##NAME(dst->data + j * dst->element_stride, src->data + j * src->element_stride,       \
+                   rows);                                                                          \
     else if (dst->element_stride == d && src->row_stride == s)                                     \
       transpose_##NAME(dst->data, dst->row_stride, src->data, src->element_stride, rows, n);       \
     else if (dst->row_stride == d && src->element_stride == s)                                     \

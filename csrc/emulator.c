@@ -68,6 +68,7 @@ static void destroy(pyemu_emulator *e) {
   free(e->bindings);
   free(e->tensors);
   free(e->on_device);
+  free(e->arrays);
   reference_free(&e->reference);
   card_free(&e->card);
   free(e);
@@ -249,8 +250,11 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   e->bindings = calloc((size_t)e->card.n_variables + 1, sizeof *e->bindings);
   e->tensors = calloc((size_t)e->card.n_variables + 1, sizeof *e->tensors);
   e->on_device = calloc((size_t)e->card.n_variables + 1, sizeof *e->on_device);
-  if (!e->bindings || !e->tensors || !e->on_device)
+  e->arrays = calloc((size_t)e->card.n_variables + 1, sizeof *e->arrays);
+  if (!e->bindings || !e->tensors || !e->on_device || !e->arrays)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
+  for (int64_t i = 0; i < e->card.n_variables; ++i)
+    e->arrays[i] = &e->bindings[i].layout;
   return PYEMU_OK;
 }
 
@@ -447,6 +451,7 @@ static int spans_meet(const struct layout *a, const struct layout *b) {
  * changes while the graph still reads it.
  */
 static int check_aliases(pyemu_emulator *e, const struct error *error) {
+  e->has_overlap = 0;
   for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i) {
     struct binding *output = &e->bindings[i];
     for (int64_t j = 0; j < e->card.n_variables; ++j) {
@@ -462,6 +467,7 @@ static int check_aliases(pyemu_emulator *e, const struct error *error) {
                     "its own",
                     e->card.variables[i].name, e->card.variables[j].name);
       output->is_direct = 0;
+      e->has_overlap = 1;
     }
   }
   return PYEMU_OK;
@@ -541,13 +547,18 @@ static int tell_places(pyemu_emulator *e, const struct error *error) {
   return status;
 }
 
+/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. */
+static int uses_arrays(const pyemu_emulator *e) {
+  return e->plugin.engine->run_arrays && !e->has_overlap;
+}
+
 /* After bindings have changed: check them together and place the tensors. */
 static int prepare(pyemu_emulator *e, const struct error *error) {
   int status = check_bound(e, error);
   if (status != PYEMU_OK || e->columns == 0)
     return status;
   status = check_aliases(e, error);
-  if (status == PYEMU_OK)
+  if (status == PYEMU_OK && !uses_arrays(e))
     status = place_tensors(e, error);
   if (status == PYEMU_OK)
     status = tell_places(e, error);
@@ -615,13 +626,16 @@ static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
 /* 1 if run must read the tensor of input 'i' only to check it. */
 static int is_only_checked(const pyemu_emulator *e, int64_t i) {
   const struct binding *b = &e->bindings[i];
-  return i < e->card.n_inputs && b->is_direct && e->check_finite && !b->is_on_device;
+  return i < e->card.n_inputs && (b->is_direct || uses_arrays(e)) && e->check_finite &&
+         !b->is_on_device;
 }
 
 /* Returns 0 if an item is not finite. */
 static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
   const struct variable *v = &e->card.variables[i];
   const struct binding *input = &e->bindings[i];
+  if (uses_arrays(e))
+    return !e->check_finite || layout_is_finite(&input->layout, first, items, v->dtype);
   char *tensor = tensor_item(e, i, first);
   if (!input->is_direct)
     return layout_gather(&input->layout, first, items, tensor, v->dtype, e->check_finite);
@@ -662,7 +676,7 @@ static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t fi
   for (int64_t i = first; i < end; ++i) {
     const struct variable *v = &e->card.variables[i];
     const int64_t count = batch_size(v, columns) * v->width, size = (int64_t)dtype_size(v->dtype);
-    if (!e->bindings[i].is_direct) {
+    if (!e->bindings[i].is_direct && !uses_arrays(e)) {
       copied += count * size;
       *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
     } else if (is_only_checked(e, i)) {
@@ -705,6 +719,14 @@ static void scatter_outputs(pyemu_emulator *e, int64_t columns) {
   e->counters.copied_bytes += copied;
 }
 
+static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *error) {
+  const struct engine *engine = e->plugin.engine;
+  if (uses_arrays(e))
+    return engine->run_arrays(e->engine_state, columns, e->arrays, e->team, error->text,
+                              error->size);
+  return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
+}
+
 static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
@@ -713,13 +735,14 @@ static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *err
   if (status != PYEMU_OK)
     return status;
   start = end;
-  status = e->plugin.engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
+  status = run_engine(e, columns, error);
   counters->engine_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
-  start = end;
-  scatter_outputs(e, columns);
-  counters->unpack_seconds += seconds_now() - start;
+  if (!uses_arrays(e)) {
+    scatter_outputs(e, columns);
+    counters->unpack_seconds += seconds_now() - end;
+  }
   counters->calls += 1;
   counters->columns += columns;
   return PYEMU_OK;

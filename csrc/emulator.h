@@ -44,6 +44,8 @@ struct pyemu_emulator {
   void **tensors;           /* by variable: memory of its tensor, inside 'memory' or the caller's */
   char *on_device;          /* by variable: as in the bindings, for the engine */
   int has_device_arrays;    /* the engine has been told so */
+  const struct layout **arrays; /* by variable: the caller's own */
+  int has_overlap;              /* an output lies over an input */
   void *memory;
   int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;

@@ -56,6 +56,9 @@ struct engine_source {
   void *const *reference_values; /* by tensor: (reference_columns, width) */
 };
 
+struct layout;
+struct team;
+
 /* What an engine may be asked for: to run on "cuda:N", there on a stream of the host, and to leave
  * to the CPU what CUDA cannot do. */
 enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2, ENGINE_CPU_TOO = 4 };
@@ -88,6 +91,13 @@ struct engine {
    * An engine without this member takes tensors in host memory only. */
   int (*place)(void *state, const char *on_device, void *const *tensors, char *errmsg,
                size_t errlen);
+  /*
+   * Run on the caller's arrays as they lie ('arrays' by tensor, see array.h), over the team: for
+   * engines that are built in. The core has checked the inputs, and no output lies over an input.
+   * An engine with this member is asked for 'run' only where they do.
+   */
+  int (*run_arrays)(void *state, int64_t columns, const struct layout *const *arrays,
+                    struct team *team, char *errmsg, size_t errlen);
 };
 
 /* The function a plugin exports: the engine of that name, or NULL if it has none. */

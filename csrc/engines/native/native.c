@@ -7,13 +7,15 @@
 #include "engines/native/native.h"
 
 #include <fenv.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
+#include "array.h"
 #include "dtype.h"
 #include "engines/native/plan.h"
 #include "error.h"
+#include "team.h"
 
 #ifdef __x86_64__
 #include <xmmintrin.h>
@@ -28,14 +30,23 @@ enum { FEW_COLUMNS = 4 };
 /* The workspace of a tile should stay in the second-level cache. */
 enum { WORKSPACE = 256 * 1024 };
 
+/* The workspace of one thread. */
+struct bench {
+  atomic_int is_taken;
+  char *workspace;
+};
+
 struct native {
   struct arena arena;
   struct plan plan;
   struct engine_tensor *tensors; /* inputs, then outputs, as the graph has them */
   int64_t n_tensors;
-  int *order; /* by input and output of the plan: the tensor of the card */
+  int *order;           /* by input and output of the plan: the tensor of the card */
+  struct layout *dense; /* by tensor of the card, and their addresses: for 'run' */
+  const struct layout **dense_arrays;
   int64_t most_lanes;
-  char *workspace;
+  int n_benches;
+  struct bench *benches; /* one for each thread */
 };
 
 /* --- The graph and the card --- */
@@ -137,7 +148,9 @@ static int describe_graph(struct native *native, const struct model *model,
   const int n = model->n_inputs + model->n_outputs;
   native->tensors = arena_take(&native->arena, (size_t)n + 1, sizeof *native->tensors);
   native->order = arena_take(&native->arena, (size_t)n + 1, sizeof *native->order);
-  if (!native->tensors || !native->order)
+  native->dense = arena_take(&native->arena, (size_t)n + 1, sizeof *native->dense);
+  native->dense_arrays = arena_take(&native->arena, (size_t)n + 1, sizeof *native->dense_arrays);
+  if (!native->tensors || !native->order || !native->dense || !native->dense_arrays)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
   for (int i = 0; i < n; ++i) {
     const int is_input = i < model->n_inputs;
@@ -155,16 +168,23 @@ static int describe_graph(struct native *native, const struct model *model,
 
 /* --- Create --- */
 
-static int take_workspace(struct native *native, const struct error *error) {
+static int take_benches(struct native *native, int threads, const struct error *error) {
   const int64_t bytes = native->plan.units * 4;
   native->most_lanes = bytes > 0 ? WORKSPACE / bytes / LANES * LANES : MOST_LANES;
   if (native->most_lanes < LANES)
     native->most_lanes = LANES;
   if (native->most_lanes > MOST_LANES)
     native->most_lanes = MOST_LANES;
-  native->workspace = aligned_alloc(64, (size_t)(bytes * native->most_lanes + 64));
-  return native->workspace ? PYEMU_OK
-                           : fail(error, PYEMU_ERR_MEMORY, "no memory for a tile of columns");
+  native->benches = arena_take(&native->arena, (size_t)threads, sizeof *native->benches);
+  for (; native->benches && native->n_benches < threads; ++native->n_benches) {
+    struct bench *bench = &native->benches[native->n_benches];
+    bench->workspace = aligned_alloc(64, (size_t)(bytes * native->most_lanes + 64));
+    if (!bench->workspace)
+      break;
+  }
+  return native->n_benches == threads
+             ? PYEMU_OK
+             : fail(error, PYEMU_ERR_MEMORY, "no memory for a tile of columns of each thread");
 }
 
 static int make(struct native *native, const struct engine_source *source,
@@ -177,12 +197,13 @@ static int make(struct native *native, const struct engine_source *source,
     status = match(native, source, error);
   if (status == PYEMU_OK)
     status = plan_make(&native->plan, &model, &native->arena, error);
-  return status == PYEMU_OK ? take_workspace(native, error) : status;
+  return status == PYEMU_OK ? take_benches(native, source->threads, error) : status;
 }
 
 static void destroy(void *state) {
   struct native *native = state;
-  free(native->workspace);
+  for (int i = 0; i < native->n_benches; ++i)
+    free(native->benches[i].workspace);
   arena_free(&native->arena);
   free(native);
 }
@@ -212,11 +233,20 @@ static int describe(void *state, const struct engine_tensor **tensors, int64_t *
 
 /* --- Run --- */
 
-/* Columns first to 'first + columns' of a run, as a tile. */
+/* Columns 'first' to 'first + columns' of a run, as a tile. */
 struct tile {
   int64_t first;
   int64_t columns;
   int64_t lanes; /* columns, filled up */
+  char *workspace;
+};
+
+/* One run: the caller's arrays, and how its columns are cut into tiles. */
+struct run {
+  struct native *native;
+  const struct layout *const *arrays;
+  int64_t columns;
+  int64_t tile_columns;
 };
 
 static const int32_t dtypes[] = {PYEMU_FLOAT32, PYEMU_FLOAT64, PYEMU_INT32};
@@ -228,42 +258,46 @@ static void fill_lanes(char *rows, int64_t count, int64_t columns, int64_t lanes
       memcpy(rows + lane * (int64_t)size, rows + (columns - 1) * (int64_t)size, size);
 }
 
-/* A tensor's part for the tile (columns, elements) and its place in the workspace (elements,
- * lanes): one is the other's transpose. Without batch there is one column. */
-static void matrices(const struct native *native, const struct view *view, const struct tile *tile,
-                     char *tensor, struct matrix *outside, struct matrix *inside) {
-  const int64_t size = (int64_t)element_bytes(view->element), width = view_count(view);
-  char *at = plan_address(&native->plan, view->place, view->offset, view->element,
-                          native->workspace, tile->lanes);
-  const int64_t first = view_has_batch(view) ? tile->first : 0;
-  *outside =
-      (struct matrix){tensor + first * width * size, dtypes[view->element], width * size, size};
-  *inside = (struct matrix){at, dtypes[view->element], size, tile->lanes * size};
-}
-
-static void read_input(const struct native *native, const struct view *view,
-                       const struct tile *tile, char *tensor) {
+static void read_input(const struct run *run, int index, const struct tile *tile) {
+  const struct plan *plan = &run->native->plan;
+  const struct view *view = &plan->inputs[index];
   const int64_t columns = view_has_batch(view) ? tile->columns : 1;
-  struct matrix outside, inside;
-  matrices(native, view, tile, tensor, &outside, &inside);
-  copy_matrix(&inside, &outside, columns, view_count(view));
-  fill_lanes(inside.data, view_count(view), columns, tile->lanes, element_bytes(view->element));
+  char *to =
+      plan_address(plan, view->place, view->offset, view->element, tile->workspace, tile->lanes);
+  layout_gather_tile(run->arrays[run->native->order[index]], view_has_batch(view) ? tile->first : 0,
+                     columns, to, tile->lanes, dtypes[view->element]);
+  if (columns < tile->lanes)
+    fill_lanes(to, view_count(view), columns, tile->lanes, element_bytes(view->element));
 }
 
-static void write_output(const struct native *native, const struct view *view,
-                         const struct tile *tile, char *tensor) {
-  struct matrix outside, inside;
-  matrices(native, view, tile, tensor, &outside, &inside);
-  copy_matrix(&outside, &inside, view_has_batch(view) ? tile->columns : 1, view_count(view));
+/* What is the same for all columns is written with the first. */
+static void write_output(const struct run *run, int index, const struct tile *tile) {
+  const struct plan *plan = &run->native->plan;
+  const struct view *view = &plan->outputs[index];
+  const int has_batch = view_has_batch(view);
+  if (!has_batch && tile->first > 0)
+    return;
+  const char *from =
+      plan_address(plan, view->place, view->offset, view->element, tile->workspace, tile->lanes);
+  layout_scatter_tile(run->arrays[run->native->order[plan->n_inputs + index]],
+                      has_batch ? tile->first : 0, has_batch ? tile->columns : 1, from, tile->lanes,
+                      dtypes[view->element]);
 }
 
-static void run_tile(const struct native *native, const struct tile *tile, void *const *tensors) {
-  const struct plan *plan = &native->plan;
+static void run_tile(const struct run *run, const struct tile *tile) {
+  const struct plan *plan = &run->native->plan;
   for (int i = 0; i < plan->n_inputs; ++i)
-    read_input(native, &plan->inputs[i], tile, tensors[native->order[i]]);
-  plan_run(plan, native->workspace, tile->lanes);
+    read_input(run, i, tile);
+  plan_run(plan, tile->workspace, tile->lanes);
   for (int i = 0; i < plan->n_outputs; ++i)
-    write_output(native, &plan->outputs[i], tile, tensors[native->order[plan->n_inputs + i]]);
+    write_output(run, i, tile);
+}
+
+/* A workspace that no other thread uses: there are as many as threads. */
+static struct bench *take_bench(struct native *native) {
+  for (int i = 0;; i = (i + 1) % native->n_benches)
+    if (!atomic_exchange_explicit(&native->benches[i].is_taken, 1, memory_order_acquire))
+      return &native->benches[i];
 }
 
 /* Round to nearest, with numbers less than normal ones, whatever the host has chosen: the same bits
@@ -276,18 +310,47 @@ static void use_default_arithmetic(void) {
 #endif
 }
 
-static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
-  const struct native *native = state;
-  struct tile tile = {.first = 0};
+static void run_part(void *context, int64_t part) {
+  const struct run *run = context;
+  const int64_t left = run->columns - part * run->tile_columns;
+  struct bench *bench = take_bench(run->native);
+  struct tile tile = {.first = part * run->tile_columns, .workspace = bench->workspace};
+  tile.columns = left < run->tile_columns ? left : run->tile_columns;
+  tile.lanes = run->tile_columns == 1 ? 1 : (tile.columns + LANES - 1) / LANES * LANES;
+  run_tile(run, &tile);
+  atomic_store_explicit(&bench->is_taken, 0, memory_order_release);
+}
+
+/* Columns of a tile: so many that each thread has one, and no more than fit into the cache. */
+static int64_t choose_tile(const struct native *native, int64_t columns, int threads) {
+  if (columns <= FEW_COLUMNS)
+    return 1;
+  const int64_t share = (columns + threads - 1) / threads;
+  const int64_t lanes = (share + LANES - 1) / LANES * LANES;
+  return lanes < native->most_lanes ? lanes : native->most_lanes;
+}
+
+static int run_arrays(void *state, int64_t columns, const struct layout *const *arrays,
+                      struct team *team, char *errmsg, size_t errlen) {
+  struct native *native = state;
+  struct run run = {native, arrays, columns, choose_tile(native, columns, team_size(team))};
   error_in(errmsg, errlen);
   use_default_arithmetic();
-  for (; tile.first < columns; tile.first += tile.columns) {
-    const int64_t left = columns - tile.first;
-    tile.columns = left <= FEW_COLUMNS ? 1 : left < native->most_lanes ? left : native->most_lanes;
-    tile.lanes = left <= FEW_COLUMNS ? 1 : (tile.columns + LANES - 1) / LANES * LANES;
-    run_tile(native, &tile, tensors);
-  }
+  team_run(team, run_part, &run, (columns + run.tile_columns - 1) / run.tile_columns);
   return PYEMU_OK;
+}
+
+/* On dense tensors, one thread alone. */
+static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
+  struct native *native = state;
+  for (int64_t i = 0; i < native->n_tensors; ++i) {
+    const struct engine_tensor *tensor = &native->tensors[i];
+    const int64_t rows = tensor->rank > 0 && tensor->shape[0] < 0 ? columns : 1;
+    const int at = native->order[i];
+    native->dense[at] = layout_of_tensor(tensors[at], tensor->dtype, rows, tensor->width);
+    native->dense_arrays[at] = &native->dense[at];
+  }
+  return run_arrays(state, columns, native->dense_arrays, NULL, errmsg, errlen);
 }
 
 static const char *version(void *state) {
@@ -301,4 +364,5 @@ const struct engine native_engine = {.interface = PYEMU_ENGINE_INTERFACE,
                                      .run = run,
                                      .destroy = destroy,
                                      .version = version,
-                                     .describe = describe};
+                                     .describe = describe,
+                                     .run_arrays = run_arrays};
