@@ -2,7 +2,8 @@
  * bare.h - an engine without libpyemu, called on tensors that lie ready: what a run is compared
  * with.
  *
- * One file for each: bare_onnxruntime.c, bare_torch.cpp. A new one is named in bare.c.
+ * One file for each: bare_onnxruntime.c, bare_sgemm.c, bare_torch.cpp. A new one is named in
+ * bare.c.
  */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H
@@ -49,7 +50,10 @@ const char *const *bare_engines(void);
  * number; 0 if there are none. */
 int bare_find(const char *engine, const struct bare *found[BARE_MAX_BARES]);
 
-extern const struct bare bare_onnxruntime;
+extern const struct bare bare_onnxruntime, bare_sgemm;
+
+/* The bytes of a file, to be freed; or NULL. */
+void *bare_read_file(const char *path, size_t *size);
 
 /* What bare_torch.cpp exports: the contestant of that name, or NULL. */
 #ifdef __cplusplus

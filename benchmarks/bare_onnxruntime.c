@@ -23,30 +23,13 @@ static int ok(struct session *s, OrtStatus *status) {
   return 0;
 }
 
-static void *read_file(const char *path, size_t *size) {
-  FILE *file = fopen(path, "rb");
-  void *bytes = NULL;
-  if (file && fseek(file, 0, SEEK_END) == 0 && ftell(file) > 0) {
-    *size = (size_t)ftell(file);
-    rewind(file);
-    bytes = malloc(*size);
-    if (bytes && fread(bytes, 1, *size, file) != *size) {
-      free(bytes);
-      bytes = NULL;
-    }
-  }
-  if (file)
-    fclose(file);
-  if (!bytes)
-    snprintf(message, sizeof message, "cannot read '%s'", path);
-  return bytes;
-}
-
 /* The same options as those of the engine. */
 static int make_session(struct session *s, const struct bare_source *source) {
   OrtSessionOptions *options = NULL;
   size_t size = 0;
-  void *bytes = read_file(source->path, &size);
+  void *bytes = bare_read_file(source->path, &size);
+  if (!bytes)
+    snprintf(message, sizeof message, "cannot read '%s'", source->path);
   int made = bytes && ok(s, s->ort.CreateEnv(ORT_LOGGING_FATAL, "bench", &s->env)) &&
              ok(s, s->ort.CreateSessionOptions(&options)) &&
              ok(s, s->ort.SetIntraOpNumThreads(options, source->threads)) &&

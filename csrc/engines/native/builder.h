@@ -27,6 +27,7 @@ struct builder {
   struct arena *arena;
   const struct error *error;
   struct value *values;
+  int *uses;                     /* by value: how often nodes and outputs of the graph read it */
   const struct model_node *node; /* that is being planned */
   int step_room, buffer_room, constant_room;
 };

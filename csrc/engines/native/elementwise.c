@@ -14,6 +14,33 @@ static int plan_unary(struct builder *builder, int function) {
   return status;
 }
 
+/* The product that the last step computes, if nothing but this node reads its result. */
+static struct product *last_product(struct builder *builder, const struct view *in) {
+  const struct plan *plan = builder->plan;
+  const struct step *last = plan->n_steps > 0 ? &plan->steps[plan->n_steps - 1] : NULL;
+  const int is_whole = !view_is_constant(in) && in->offset == 0 && view_is_packed(in) &&
+                       plan->buffers[in->place].count == view_count(in);
+  if (!last || !is_whole || last->kind != STEP_PRODUCT || last->out.place != in->place ||
+      builder->uses[builder->node->inputs[0]] != 1)
+    return NULL;
+  /* A convolution in groups writes its result in several steps. */
+  for (int i = plan->n_steps - 2; i >= 0 && plan->steps[i].kind == STEP_PRODUCT; --i)
+    if (plan->steps[i].out.place == in->place)
+      return NULL;
+  return (struct product *)last->product;
+}
+
+static int plan_relu(struct builder *builder, int function) {
+  struct view in;
+  int status = builder_tensor(builder, 0, &in);
+  struct product *product = status == PYEMU_OK ? last_product(builder, &in) : NULL;
+  if (!product)
+    return plan_unary(builder, function);
+  product->is_relu = 1;
+  builder_set(builder, 0, &in);
+  return PYEMU_OK;
+}
+
 /* Functions with numbers: alpha and beta or gamma, as the operator calls them. */
 static int plan_with_parameters(struct builder *builder, int function, double first,
                                 double second) {
@@ -423,7 +450,7 @@ const struct planner elementwise_planners[] = {
     {"Sign", plan_unary, UNARY_SIGN, 1, 1},
     {"Not", plan_unary, UNARY_NOT, 1, 1},
     {"IsNaN", plan_unary, UNARY_IS_NAN, 1, 1},
-    {"Relu", plan_unary, UNARY_RELU, 1, 1},
+    {"Relu", plan_relu, UNARY_RELU, 1, 1},
     {"Exp", plan_unary, UNARY_EXPONENTIAL, 1, 1},
     {"Log", plan_unary, UNARY_LOGARITHM, 1, 1},
     {"Sigmoid", plan_unary, UNARY_SIGMOID, 1, 1},

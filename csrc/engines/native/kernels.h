@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* Outputs of a block of packed weights. */
-enum { PRODUCT_BLOCK = 16 };
+/* Outputs of a block of packed weights: for columns in the lanes, and for one column. */
+enum { PRODUCT_BLOCK = 16, SINGLE_BLOCK = 128 };
 
 /* Real types: the first index of the tables below. */
 enum { REAL_FLOAT32, REAL_FLOAT64, N_REALS };
@@ -73,6 +73,7 @@ struct product_call {
   int64_t n_outputs;
   int64_t lanes;
   const void *weights;
+  const void *single_weights;
   const void *bias;
   int is_relu;
 };

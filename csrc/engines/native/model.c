@@ -531,7 +531,7 @@ static int drop_constant_inputs(struct reading *reading, struct model_port *inpu
 static int read_graph(struct reading *reading, struct wire_reader graph) {
   struct model *model = reading->model;
   struct wire_field field;
-  struct lists lists;
+  struct lists lists = {NULL, NULL, NULL, NULL, NULL};
   int status = take_lists(reading, &graph, &lists);
   model->nodes = lists.nodes;
   model->constants = lists.constants;

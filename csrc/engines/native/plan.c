@@ -335,6 +335,17 @@ static int plan_ports(struct builder *builder) {
   return status;
 }
 
+static void count_uses(struct builder *builder) {
+  const struct model *model = builder->model;
+  for (int i = 0; i < model->n_nodes; ++i)
+    for (int k = 0; k < model->nodes[i].n_inputs; ++k)
+      if (model->nodes[i].inputs[k] != NO_VALUE)
+        ++builder->uses[model->nodes[i].inputs[k]];
+  for (int i = 0; i < model->n_outputs; ++i)
+    if (model->outputs[i].value != NO_VALUE)
+      ++builder->uses[model->outputs[i].value];
+}
+
 static int plan_inputs(struct builder *builder) {
   const struct model *model = builder->model;
   struct plan *plan = builder->plan;
@@ -357,10 +368,12 @@ int plan_make(struct plan *plan, const struct model *model, struct arena *arena,
                 "PYEMU_NATIVE_KERNELS names no kernels that this processor can run; expected "
                 "'avx512', 'avx2', 'neon' or 'scalar', or leave it unset");
   builder.values = arena_take(arena, (size_t)model->n_values + 1, sizeof *builder.values);
+  builder.uses = arena_take(arena, (size_t)model->n_values + 1, sizeof *builder.uses);
   plan->inputs = arena_take(arena, (size_t)model->n_inputs + 1, sizeof *plan->inputs);
   plan->outputs = arena_take(arena, (size_t)model->n_outputs + 1, sizeof *plan->outputs);
-  if (!builder.values || !plan->inputs || !plan->outputs)
+  if (!builder.values || !builder.uses || !plan->inputs || !plan->outputs)
     return builder_fail_memory(&builder);
+  count_uses(&builder);
   int status = plan_inputs(&builder);
   if (status == PYEMU_OK)
     status = plan_ports(&builder);

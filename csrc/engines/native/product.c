@@ -29,29 +29,40 @@ static void put(enum element element, void *to, int64_t index, double value) {
     ((float *)to)[index] = (float)value;
 }
 
+/* Where the weight of an input for an output is packed, of 'padded' outputs in blocks of so many.
+ */
+static int64_t packed_at(int64_t i, int64_t o, int64_t n_inputs, int64_t padded, int64_t block) {
+  const int64_t first = o / block * block, left = padded - first;
+  return first * n_inputs + i * (left < block ? left : block) + o - first;
+}
+
+/* Packed twice: see plan.h. */
 int product_pack(struct builder *builder, const struct view *weights, const struct view *bias,
                  double scale, struct product *product) {
   const int64_t n_inputs = view_extent(weights, 0).count, n_outputs = view_extent(weights, 1).count;
   const int64_t padded = (n_outputs + PRODUCT_BLOCK - 1) / PRODUCT_BLOCK * PRODUCT_BLOCK;
-  const size_t size = element_bytes(weights->element);
+  const enum element element = weights->element;
+  const size_t size = element_bytes(element);
   void *packed = arena_take(builder->arena, (size_t)(padded * n_inputs), size);
+  void *single = arena_take(builder->arena, (size_t)(padded * n_inputs), size);
   void *biases = arena_take(builder->arena, (size_t)padded, size);
-  if (!packed || !biases)
+  if (!packed || !single || !biases)
     return builder_fail_memory(builder);
   const int64_t i_stride = axis_stride(weights, 0), o_stride = axis_stride(weights, 1);
   for (int64_t o = 0; o < n_outputs; ++o) {
-    const int64_t block = o / PRODUCT_BLOCK * PRODUCT_BLOCK * n_inputs + o % PRODUCT_BLOCK;
     for (int64_t i = 0; i < n_inputs; ++i) {
-      const double weight = number_at(builder, weights, i * i_stride + o * o_stride);
-      put(weights->element, packed, block + i * PRODUCT_BLOCK,
-          scale == 1 ? weight : scale * weight);
+      const double given = number_at(builder, weights, i * i_stride + o * o_stride);
+      const double weight = scale == 1 ? given : scale * given;
+      put(element, packed, packed_at(i, o, n_inputs, padded, PRODUCT_BLOCK), weight);
+      put(element, single, packed_at(i, o, n_inputs, padded, SINGLE_BLOCK), weight);
     }
     if (bias)
-      put(weights->element, biases, o, number_at(builder, bias, o * axis_stride(bias, 0)));
+      put(element, biases, o, number_at(builder, bias, o * axis_stride(bias, 0)));
   }
   product->n_inputs = n_inputs;
   product->n_outputs = n_outputs;
   product->weights = packed;
+  product->single_weights = single;
   product->bias = biases;
   return PYEMU_OK;
 }

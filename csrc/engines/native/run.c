@@ -279,6 +279,7 @@ static void run_product(const struct plan *plan, const struct step *step, char *
                               .n_outputs = product->n_outputs,
                               .lanes = lanes,
                               .weights = product->weights,
+                              .single_weights = product->single_weights,
                               .bias = product->bias,
                               .is_relu = product->is_relu};
   const int n_loops = use_inner_loop(&walk, step, &call.lanes);
