@@ -90,7 +90,7 @@ int builder_integers(struct builder *builder, int index, const struct integers *
 int builder_list(struct builder *builder, const char *attribute, int input, const int64_t **list,
                  int64_t *count) {
   const struct model_attribute *found = model_attribute(builder->node, attribute);
-  const struct integers *integers;
+  const struct integers *integers = NULL;
   *list = NULL;
   *count = -1;
   if (found) {

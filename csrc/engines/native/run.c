@@ -266,8 +266,9 @@ static int use_inner_loop(const struct walk *walk, const struct step *step, int6
 static void run_product(const struct plan *plan, const struct step *step, char *workspace,
                         int64_t lanes) {
   const struct product *product = step->product;
-  struct walk walk = {.n_operands = 0};
+  struct walk walk;
   int64_t index[MAX_DIMS] = {0};
+  walk.n_operands = 0;
   add_operand(&walk, plan, step, &step->out, step->element, workspace, lanes);
   add_operand(&walk, plan, step, &step->in[0], step->element, workspace, lanes);
   memcpy(walk.sizes, step->sizes, (size_t)step->n_loops * sizeof step->sizes[0]);
