@@ -27,8 +27,8 @@ enum { LANES = 16, MOST_LANES = 64 };
 /* Up to so many columns go one by one, with outputs in the lanes instead of columns. */
 enum { FEW_COLUMNS = 4 };
 
-/* The workspace of a tile should stay in the second-level cache. */
-enum { WORKSPACE = 256 * 1024 };
+/* The workspace of a tile should stay in the second-level cache, as far as it can. */
+enum { WORKSPACE = 1024 * 1024 };
 
 /* The workspace of one thread. */
 struct bench {
