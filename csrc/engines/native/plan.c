@@ -313,12 +313,60 @@ static void resolve(struct plan *plan, int *place, int64_t *offset) {
     *place = root_of(plan, *place, offset);
 }
 
+/* --- Loops --- */
+
+static struct operand *operand_of(struct step *step, int i) {
+  return i == 0 ? &step->out : &step->in[i - 1];
+}
+
+static int can_join(struct step *step, int outer, int inner) {
+  for (int i = 0; i <= n_step_inputs(step); ++i) {
+    const int64_t *strides = operand_of(step, i)->strides;
+    if (strides[outer] != strides[inner] * step->sizes[inner])
+      return 0;
+  }
+  return 1;
+}
+
+static void copy_loop(struct step *step, int from, int to) {
+  step->sizes[to] = step->sizes[from];
+  for (int i = 0; i <= n_step_inputs(step); ++i)
+    operand_of(step, i)->strides[to] = operand_of(step, i)->strides[from];
+}
+
+/* Join loops that are one in the memory of all operands. */
+static void join_loops(struct step *step) {
+  int kept = 0; /* loops up to 'kept' are done */
+  for (int i = 1; i < step->n_loops; ++i) {
+    const int64_t outer = step->sizes[kept];
+    if (can_join(step, kept, i)) {
+      copy_loop(step, i, kept);
+      step->sizes[kept] *= outer;
+    } else {
+      copy_loop(step, i, ++kept);
+    }
+  }
+  step->n_loops = step->n_loops > 0 ? kept + 1 : 0;
+}
+
+static int is_dense(struct step *step) {
+  for (int i = 0; i <= n_step_inputs(step); ++i) {
+    const struct operand *operand = operand_of(step, i);
+    const int64_t wanted = operand->place >= 0;
+    if (step->n_loops > 1 || (step->n_loops == 1 && operand->strides[0] != wanted))
+      return 0;
+  }
+  return step->kind <= STEP_SELECT;
+}
+
 static void resolve_all(struct plan *plan) {
   for (int i = 0; i < plan->n_steps; ++i) {
     struct step *step = &plan->steps[i];
     resolve(plan, &step->out.place, &step->out.offset);
     for (int k = 0; k < n_step_inputs(step); ++k)
       resolve(plan, &step->in[k].place, &step->in[k].offset);
+    join_loops(step);
+    step->is_dense = is_dense(step);
   }
   for (int i = 0; i < plan->n_outputs; ++i)
     resolve(plan, &plan->outputs[i].place, &plan->outputs[i].offset);

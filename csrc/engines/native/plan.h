@@ -47,6 +47,7 @@ struct step {
   enum element element;   /* of the inputs, and of the output of all but STEP_CONVERT */
   enum element converted; /* of the output of STEP_CONVERT */
   int n_loops;
+  int is_dense; /* one loop, buffers adjacent along it, constants repeated: one call does it */
   int64_t sizes[STEP_MAX_LOOPS];
   struct operand out;
   struct operand in[STEP_MAX_INPUTS];

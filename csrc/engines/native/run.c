@@ -166,8 +166,24 @@ static int is_adjacent(const struct walk *walk) {
   return 1;
 }
 
+/* The usual case without the search for loops. */
+static void run_dense(const struct plan *plan, const struct step *step, int n_inputs,
+                      char *workspace, int64_t lanes) {
+  struct run_of_numbers r;
+  for (int k = 0; k <= n_inputs; ++k) {
+    const struct operand *operand = k == 0 ? &step->out : &step->in[k - 1];
+    r.at[k] = plan_address(plan, operand->place, operand->offset, step->element, workspace, lanes);
+    r.steps[k] = operand->place >= 0;
+  }
+  call_kernel(plan, step, &r, (step->n_loops ? step->sizes[0] : 1) * lanes);
+}
+
 static void run_elements(const struct plan *plan, const struct step *step, int n_inputs,
                          char *workspace, int64_t lanes) {
+  if (step->is_dense) {
+    run_dense(plan, step, n_inputs, workspace, lanes);
+    return;
+  }
   struct walk walk;
   int64_t index[MAX_DIMS] = {0};
   make_walk(&walk, plan, step, n_inputs, step->element, workspace, lanes);
