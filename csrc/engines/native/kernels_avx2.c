@@ -40,4 +40,8 @@ void kernels_avx2(struct kernels *kernels) {
   fill_table_float(kernels);
   fill_table_double(kernels);
 }
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif

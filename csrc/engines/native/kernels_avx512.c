@@ -41,4 +41,8 @@ void kernels_avx512(struct kernels *kernels) {
   fill_table_float(kernels);
   fill_table_double(kernels);
 }
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif
