@@ -10,6 +10,7 @@ import argparse
 import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import subprocess
 import tempfile
@@ -41,6 +42,11 @@ into ready memory too, because a run from Fortran must deliver into the host's a
     make bench                                                          # prints the tables, writes build/bench.json
     python benchmarks/bench_runtime.py --table docs/reference/benchmark.md
 
+The engine `native` takes part in a contest of all that can run the same net on tensors that lie ready, columns one after
+another: ONNX Runtime, matrix products of OpenBLAS with loops for bias and relu (`benchmarks/bare_sgemm.c`), the AOTInductor
+package and the TorchScript module. `ratio to the best` is the median ratio to the fastest of them; `share of peak` is floor by
+time. `gru` is a bidirectional GRU of 64 over 60 levels.
+
 Nothing else should run meanwhile: the threads of torch wait for each other without sleeping, so on cores that are shared its
 rows with 2 threads show the scheduler. Nothing of it has been run on a GPU.
 
@@ -63,6 +69,7 @@ ENGINES = {
     "aoti": Engine("pt2", "torch", "lib"),
     "torchscript": Engine("pt", "torch", "lib"),
 }
+NATIVE = "native"  # built into libpyemu, and compared with all that could run the same net
 
 
 def library_directory(engine: Engine) -> Path:
@@ -73,10 +80,29 @@ def library_directory(engine: Engine) -> Path:
     return Path(spec.origin).parent / engine.libraries
 
 
+def blas() -> Path | None:
+    """Return the OpenBLAS in NumPy's wheel, if it has one."""
+    spec = importlib.util.find_spec("numpy")
+    folder = Path(spec.origin).parents[1] / "numpy.libs" if spec and spec.origin else Path()
+    return next(iter(sorted(folder.glob("libscipy_openblas*"))), None)
+
+
+def environment() -> dict[str, str]:
+    """Where the contestants of the engine ``native`` find their libraries. OpenBLAS is told to use AVX-512, which it does
+    not find by itself on every processor that has it."""
+    wide = "avx512f" in Path("/proc/cpuinfo").read_text()
+    return os.environ | {
+        "BENCH_ORT": str(library_directory(ENGINES["onnxruntime"])),
+        "BENCH_TORCH_LIBRARIES": str(library_directory(ENGINES["aoti"])),
+        "BENCH_BLAS": str(blas() or ""),
+        **({"OPENBLAS_CORETYPE": "SkylakeX"} if wide else {}),
+    }
+
+
 def printed(program: Path, *arguments: object) -> str:
     """Return what the program prints."""
     command = [str(part) for part in (program, *arguments)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment())
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}")
     return done.stdout
@@ -91,7 +117,14 @@ def measure(program: Path, engines: list[str]) -> list[Row]:
         rows.extend(json.loads(line) for line in lines)
 
     with tempfile.TemporaryDirectory() as directory:
-        for name in engines:
+        if NATIVE in engines:
+            files = nets.write(Path(directory), ["onnx", "pt2", "pt"])
+            files += nets.write(Path(directory), ["onnx"], [nets.gru()])
+            for net, path in files:
+                batches = (1, 16, 128) if net.name == "gru" else FIELD_BATCHES if net.card.kind == "field" else BATCHES
+                for threads in THREADS if path.suffix == ".onnx" else ():
+                    run(net, path, NATIVE, "", threads, *batches)
+        for name in (name for name in engines if name != NATIVE):
             engine = ENGINES[name]
             for net, path in nets.write(Path(directory), [engine.suffix]):
                 batches = FIELD_BATCHES if net.card.kind == "field" else BATCHES
@@ -110,7 +143,9 @@ def table(rows: list[Row]) -> str:
         f"{processor()}; libpyemu {pyemu.runtime.version()}, ONNX Runtime {importlib.metadata.version('onnxruntime')}, "
         f"torch {importlib.metadata.version('torch')}; peak of one core {rows[-1]['peak_gflops']} GFLOP/s (float32)."
     ]
-    contests = dict.fromkeys((row["engine"], row["bare"]) for row in rows if "bare" in row)
+    native = [row for row in rows if row.get("engine") == NATIVE]
+    lines += ["", *native_table(native)] if native else []
+    contests = dict.fromkeys((row["engine"], row["bare"]) for row in rows if "bare" in row and row["engine"] != NATIVE)
     for engine, bare in contests:
         lines += ["", *engine_table([row for row in rows if row.get("engine") == engine and row.get("bare") == bare])]
     for engine in ENGINES:
@@ -141,6 +176,29 @@ def engine_table(rows: list[Row]) -> list[str]:
     return [*lines, "", f"Open: {'; '.join(opens)}."]
 
 
+def native_table(rows: list[Row]) -> list[str]:
+    """The engine ``native`` beside all that ran the same net in turn with it: a row for each case."""
+    bares = list(dict.fromkeys(row["bare"] for row in rows))
+    lines = [
+        f"## `{NATIVE}`",
+        "",
+        f"| net | batch | threads | kind | layout | run from Fortran [us] | {' | '.join(f'{bare} [us]' for bare in bares)} "
+        "| ratio to the best | share of peak |",
+        f"|---|---:|---:|---|---|---:|{'---:|' * len(bares)}---:|---:|",
+    ]
+    cases: dict[tuple[Any, ...], dict[str, Row]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in ("net", "batch", "threads", "dtype", "layout"))
+        cases.setdefault(key, {})[row["bare"]] = row
+    for (net, batch, threads, dtype, layout), found in cases.items():
+        first = next(iter(found.values()))
+        times = [f"{found[bare]['bare_us']:.2f}" if bare in found else "-" for bare in bares]
+        cells = [net, batch, threads, dtype, f"({layout})", f"{first['us']:.2f}", *times]
+        cells += [f"{max(row['ratio'] for row in found.values()):.3f}", f"{first['floor_us'] / first['us']:.2f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
 def open_times(rows: list[Row]) -> list[tuple[str, float, float]]:
     """Of every net the time of the first open of a process, and the shortest of the later ones."""
     found = []
@@ -165,7 +223,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the rows")
     parser.add_argument("--table", type=Path, help="file for the page with the table, in Markdown")
     arguments = parser.parse_args()
-    there = [name for name in printed(arguments.program, "--engines").split() if name in ENGINES]
+    there = [name for name in printed(arguments.program, "--engines").split() if name in (*ENGINES, NATIVE)]
     rows = measure(arguments.program, [name for name in there if not arguments.engines or name in arguments.engines])
     print(table(rows))
     for path, content in ((arguments.json, json.dumps(rows, indent=1)), (arguments.table, PAGE + table(rows))):

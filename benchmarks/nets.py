@@ -105,6 +105,28 @@ def unet() -> Net:
     return Net("unet", Unet(), card, {"x": torch.randn(N_REFERENCE, 2, 64, 64)}, 2 * macs)
 
 
+class Gru(nn.Module):
+    """A bidirectional GRU of 64 along the levels, and two numbers from each of its states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recurrent = nn.GRU(32, 64, bidirectional=True, batch_first=True)
+        self.out = nn.Linear(128, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """(column, level, 32) to (column, level, 2)."""
+        return (self.out(self.recurrent(x)[0]),)
+
+
+def gru() -> Net:
+    """The GRU over 60 levels; for the engine ``native`` beside ONNX Runtime."""
+    torch.manual_seed(11)
+    sizes = {"level": 60, "feature": 32, "out": 2}
+    card = make_card("gru", "field", sizes, ["sample", "level", "feature"], ["sample", "level", "out"])
+    macs = 60 * (2 * 3 * 64 * (32 + 64) + 128 * 2)
+    return Net("gru", Gru(), card, {"x": torch.randn(N_REFERENCE, 60, 32)}, 2 * macs)
+
+
 def make_card(name: str, kind: str, sizes: dict[str, int], in_dims: list[str], out_dims: list[str]) -> Card:
     """A card of one input ``x`` and one output ``y``."""
 
@@ -158,10 +180,10 @@ WRITERS: dict[str, Callable[..., Path]] = {
 }
 
 
-def write(directory: Path, formats: list[str]) -> list[tuple[Net, Path]]:
-    """Write every network in every format that is not there yet."""
+def write(directory: Path, formats: list[str], chosen: list[Net] | None = None) -> list[tuple[Net, Path]]:
+    """Write every network (of ``nets`` if not ``chosen``) in every format that is not there yet."""
     directory.mkdir(parents=True, exist_ok=True)
-    files = [(net, directory / f"{net.name}.{suffix}") for net in nets() for suffix in formats]
+    files = [(net, directory / f"{net.name}.{suffix}") for net in chosen or nets() for suffix in formats]
     for net, path in files:
         if not path.exists():
             WRITERS[path.suffix[1:]](net.module, net.card, net.reference, path)
