@@ -30,11 +30,14 @@ const char *file_kind_engine(enum file_kind kind) { return kinds[kind].engine; }
 int file_kind_carries_code(enum file_kind kind) { return kinds[kind].carries_code; }
 
 int file_check_engine(enum file_kind kind, const char *engine, const struct error *error) {
-  for (int other = 0; other < N_KINDS; ++other)
-    if (other != (int)kind && strcmp(engine, kinds[other].engine) == 0)
+  for (int other = 0; other < N_KINDS; ++other) {
+    const int runs_it = strcmp(engine, kinds[other].engine) == 0 ||
+                        (other == FILE_ONNX && strcmp(engine, "native") == 0);
+    if (other != (int)kind && runs_it)
       return fail(error, PYEMU_ERR_ARGUMENT,
                   "engine '%s' runs %s, but the file is %s: choose engine '%s', or none", engine,
                   kinds[other].description, kinds[kind].description, kinds[kind].engine);
+  }
   return PYEMU_OK;
 }
 

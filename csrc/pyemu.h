@@ -128,7 +128,8 @@ typedef struct pyemu_array {
  * later versions then keep their defaults.
  *
  *   sizeof_options   sizeof(pyemu_options); tells the library which fields the caller knows.
- *   engine           "onnxruntime", "stub" (replays the recorded outputs of reference column
+ *   engine           "native" (runs ONNX on the CPU without another library: see below),
+ *                    "onnxruntime", "stub" (replays the recorded outputs of reference column
  *                    i mod n for column i, for tests of a host), or the name of another plugin.
  *                    NULL chooses by the content of the file, whatever its name: ONNX is run by
  *                    "onnxruntime", a package of AOTInductor by "aoti", TorchScript by
@@ -173,9 +174,15 @@ typedef struct pyemu_array {
  *                    the engine reads. run returns when its outputs are complete, in any case. The
  *                    stream must live as long as the emulator. For "onnxruntime" on "cuda:N" only.
  *
- * An engine other than "stub" is a plugin libpyemu_engine_<name>.so. It is searched in the
- * directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is set,
- * and otherwise in the directory of libpyemu itself.
+ * With the engine "native" the bits of an output of a column depend on the inputs of that column,
+ * on the file and on the version of this library, and on nothing else: not on the number of
+ * columns, their order, the array's layout, threads, ranks or the processor's vectors. It computes
+ * with IEEE's rounding and tiny numbers whatever the host has set. 'open' refuses a graph that it
+ * cannot run and names the operator.
+ *
+ * An engine other than "native" and "stub" is a plugin libpyemu_engine_<name>.so. It is searched in
+ * the directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is
+ * set, and otherwise in the directory of libpyemu itself.
  */
 typedef struct pyemu_options {
   size_t sizeof_options;

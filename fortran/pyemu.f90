@@ -137,7 +137,7 @@ contains
     !! Open an emulator file and make its engine ready.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: path                        !! emulator file, trailing blanks ignored
-    character(*), intent(in), optional :: engine            !! 'onnxruntime' (default for .onnx) or 'stub'
+    character(*), intent(in), optional :: engine            !! 'native', 'onnxruntime' (default for .onnx), ... or 'stub'
     character(*), intent(in), optional :: device            !! 'cpu' (default), 'cuda:0', or 'cuda:0,cpu' to let the CPU do
                                                             !! what CUDA cannot; see pyemu.h
     integer, intent(in), optional :: threads                !! threads the engine may use, default 1

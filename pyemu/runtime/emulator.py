@@ -121,7 +121,7 @@ class Emulator:
 
         Main arguments:
             path: the emulator file.
-            engine: ``"stub"``, or ``None`` for the one that runs the file's kind: ``"onnxruntime"``, ``"aoti"``,
+            engine: ``"native"``, ``"stub"``, or ``None`` for the one that runs the file's kind: ``"onnxruntime"``, ``"aoti"``,
                 ``"torchscript"`` or ``"python"``.
 
         Other Arguments:
