@@ -88,8 +88,9 @@ static int add_input(struct builder *builder, const struct model_port *port, str
 /* --- Nodes --- */
 
 static const struct planner *find_planner(const struct text *type) {
-  const struct planner *const families[] = {elementwise_planners, shape_planners, reduce_planners,
-                                            product_planners, recurrent_planners};
+  const struct planner *const families[] = {
+      elementwise_planners, shape_planners, reduce_planners, normal_planners, product_planners,
+      recurrent_planners,   space_planners, pool_planners,   resize_planners};
   for (size_t family = 0; family < sizeof families / sizeof families[0]; ++family)
     for (const struct planner *p = families[family]; p->type; ++p)
       if (text_is(type, p->type))
