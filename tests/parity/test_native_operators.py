@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-import pytest
 from onnx_cases import Arrays, by_libpyemu, cases, is_whole
 
-from pyemu.runtime import Emulator, EmulatorError
+from pyemu.runtime import EmulatorError
 
 
 def with_constants(case: Any, inputs: Arrays, kept: Sequence[str]) -> bytes:
