@@ -4,6 +4,7 @@
 
 #include "engines/native/compose.h"
 #include "engines/native/integers.h"
+#include "engines/native/resample.h"
 
 static int plan_identity(struct builder *builder, int function) {
   const struct integers *integers = integers_of(builder, 0);
@@ -564,24 +565,15 @@ static int is_regular(const int64_t *index, int64_t count, int64_t *step) {
   return *step != 0;
 }
 
-/* Copy elements one by one to a new tensor whose axis has as many as there are indices. */
+/* A copy whose axis has the elements at the indices. */
 static int gather_copies(struct builder *builder, const struct view *in, int axis,
                          const int64_t *index, int64_t count, struct view *made) {
-  struct view shape = {.element = in->element};
-  for (int i = 0; i < in->n_axes; ++i)
-    if (!(i == axis ? view_add_axis(&shape, (struct extent){count, 0})
-                    : view_add_like(&shape, in, i)))
-      return builder_fail(builder, "a tensor has too many dimensions");
-  int status = builder_new(builder, &shape, in->element, view_is_constant(in), made);
-  for (int64_t i = 0; status == PYEMU_OK && i < count; ++i) {
-    struct view from = *in, to = *made;
-    status = builder_cut(builder, &from, axis, index[i], 1, 1);
-    if (status == PYEMU_OK)
-      status = builder_cut(builder, &to, axis, i, 1, 1);
-    if (status == PYEMU_OK)
-      status = builder_copy(builder, &from, &to);
-  }
-  return status;
+  struct taps taps;
+  int status = resample_new(builder, 1, count, 0, &taps);
+  if (status != PYEMU_OK)
+    return status;
+  memcpy(taps.index, index, (size_t)count * sizeof *index);
+  return resample_axis(builder, in, axis, &taps, made);
 }
 
 static int gather(struct builder *builder, struct view *view, int axis, int64_t *index,
@@ -610,19 +602,13 @@ static int gather(struct builder *builder, struct view *view, int axis, int64_t 
   return builder_reshape(builder, view, extents, n_axes);
 }
 
-static int plan_gather(struct builder *builder, int function) {
-  const struct integers *at, *integers = integers_of(builder, 0);
+/* Gather elements of one axis; indices count from its end if they are negative. */
+static int gather_axis(struct builder *builder, const struct integers *at, int64_t given_axis) {
   struct view in;
   int axis;
-  (void)function;
-  int status = builder_integers(builder, 1, &at);
-  if (status != PYEMU_OK)
-    return status;
-  if (integers)
-    return gather_integers(builder, integers, at);
-  status = builder_tensor(builder, 0, &in);
+  int status = builder_tensor(builder, 0, &in);
   if (status == PYEMU_OK)
-    status = builder_axis(builder, model_integer(builder->node, "axis", 0), in.n_axes, &axis);
+    status = builder_axis(builder, given_axis, in.n_axes, &axis);
   if (status != PYEMU_OK)
     return status;
   const struct extent extent = view_extent(&in, axis);
@@ -641,6 +627,32 @@ static int plan_gather(struct builder *builder, int function) {
   if (status == PYEMU_OK)
     builder_set(builder, 0, &in);
   return status;
+}
+
+static int plan_gather(struct builder *builder, int function) {
+  const struct integers *at, *integers = integers_of(builder, 0);
+  (void)function;
+  int status = builder_integers(builder, 1, &at);
+  if (status != PYEMU_OK)
+    return status;
+  return integers ? gather_integers(builder, integers, at)
+                  : gather_axis(builder, at, model_integer(builder->node, "axis", 0));
+}
+
+/* Indices of one number each: Gather along the first axis, as torch writes an index. */
+static int plan_gather_nd(struct builder *builder, int function) {
+  const struct integers *given;
+  struct integers at;
+  (void)function;
+  int status = builder_integers(builder, 1, &given);
+  if (status != PYEMU_OK)
+    return status;
+  if (integers_of(builder, 0) || given->rank < 1 || given->dims[given->rank - 1] != 1 ||
+      model_integer(builder->node, "batch_dims", 0) != 0)
+    return builder_fail(builder, "it has indices of more than one number, or for every column");
+  at = *given;
+  --at.rank;
+  return gather_axis(builder, &at, 0);
 }
 
 /* --- Tile, Trilu --- */
@@ -874,14 +886,25 @@ static int plan_concat(struct builder *builder, int function) {
 }
 
 const struct planner shape_planners[] = {
-    {"Identity", plan_identity, 0, 1, 1},   {"Dropout", plan_dropout, 0, 1, 3},
-    {"Constant", plan_constant, 0, 0, 0},   {"ConstantOfShape", plan_constant_of_shape, 0, 1, 1},
-    {"Shape", plan_shape, 0, 1, 1},         {"Size", plan_size, 0, 1, 1},
-    {"Reshape", plan_reshape, 0, 1, 2},     {"Flatten", plan_flatten, 0, 1, 1},
-    {"Transpose", plan_transpose, 0, 1, 1}, {"Squeeze", plan_squeeze, 0, 1, 2},
-    {"Unsqueeze", plan_unsqueeze, 0, 1, 2}, {"Expand", plan_expand, 0, 2, 2},
-    {"Slice", plan_slice, 0, 1, 5},         {"Split", plan_split, 0, 1, 2},
-    {"Gather", plan_gather, 0, 2, 2},       {"Tile", plan_tile, 0, 2, 2},
-    {"Trilu", plan_triangle, 0, 1, 2},      {"Range", plan_range, 0, 3, 3},
-    {"Concat", plan_concat, 0, 1, 1 << 20}, {NULL, NULL, 0, 0, 0},
+    {"Identity", plan_identity, 0, 1, 1},
+    {"Dropout", plan_dropout, 0, 1, 3},
+    {"Constant", plan_constant, 0, 0, 0},
+    {"ConstantOfShape", plan_constant_of_shape, 0, 1, 1},
+    {"Shape", plan_shape, 0, 1, 1},
+    {"Size", plan_size, 0, 1, 1},
+    {"Reshape", plan_reshape, 0, 1, 2},
+    {"Flatten", plan_flatten, 0, 1, 1},
+    {"Transpose", plan_transpose, 0, 1, 1},
+    {"Squeeze", plan_squeeze, 0, 1, 2},
+    {"Unsqueeze", plan_unsqueeze, 0, 1, 2},
+    {"Expand", plan_expand, 0, 2, 2},
+    {"Slice", plan_slice, 0, 1, 5},
+    {"Split", plan_split, 0, 1, 2},
+    {"Gather", plan_gather, 0, 2, 2},
+    {"GatherND", plan_gather_nd, 0, 2, 2},
+    {"Tile", plan_tile, 0, 2, 2},
+    {"Trilu", plan_triangle, 0, 1, 2},
+    {"Range", plan_range, 0, 3, 3},
+    {"Concat", plan_concat, 0, 1, 1 << 20},
+    {NULL, NULL, 0, 0, 0},
 };
