@@ -5,6 +5,9 @@
 /* More outputs along one axis are refused; of interleaved runs, so many are tried. */
 enum { MOST_OUTPUTS = 1 << 20, MOST_PHASES = 8 };
 
+/* From so many spans on, a row is resampled as a column. */
+enum { MANY_SPANS = 8 };
+
 int resample_new(struct builder *builder, int n_terms, int64_t count, int has_weights,
                  struct taps *taps) {
   *taps = (struct taps){.n_terms = n_terms, .count = count};
@@ -105,8 +108,22 @@ static int emit_span(struct builder *builder, const struct view *in, int axis,
   return status;
 }
 
-int resample_axis(struct builder *builder, const struct view *given, int axis,
-                  const struct taps *taps, struct view *made) {
+/* All spans, dealt out to so many phases. */
+static int emit_spans(struct builder *builder, const struct view *in, int axis,
+                      const struct taps *taps, int64_t phases, const struct view *made) {
+  int status = PYEMU_OK;
+  for (int64_t phase = 0; phase < phases; ++phase) {
+    struct span span = {.length = 1};
+    for (int64_t at = phase; status == PYEMU_OK && at < taps->count; at += span.length * phases) {
+      span = span_at(taps, at, phases);
+      status = emit_span(builder, in, axis, taps, &span, made);
+    }
+  }
+  return status;
+}
+
+static int resample(struct builder *builder, const struct view *given, int axis,
+                    const struct taps *taps, int64_t phases, struct view *made) {
   struct view in = *given, shape = {.element = in.element};
   int status = PYEMU_OK;
   if (!view_is_one_factor(&in, axis))
@@ -119,13 +136,32 @@ int resample_axis(struct builder *builder, const struct view *given, int axis,
       return builder_fail(builder, "a tensor has too many dimensions");
   if (status == PYEMU_OK)
     status = builder_new(builder, &shape, in.element, view_is_constant(&in), made);
-  const int64_t phases = status == PYEMU_OK ? best_phases(taps) : 0;
-  for (int64_t phase = 0; phase < phases; ++phase) {
-    struct span span = {.length = 1};
-    for (int64_t at = phase; status == PYEMU_OK && at < taps->count; at += span.length * phases) {
-      span = span_at(taps, at, phases);
-      status = emit_span(builder, &in, axis, taps, &span, made);
-    }
-  }
-  return status;
+  return status == PYEMU_OK ? emit_spans(builder, &in, axis, taps, phases, made) : status;
+}
+
+static void swap_last(struct view *view) {
+  int axes[VIEW_MAX_AXES];
+  for (int i = 0; i < view->n_axes; ++i)
+    axes[i] = i;
+  axes[view->n_axes - 1] = view->n_axes - 2;
+  axes[view->n_axes - 2] = view->n_axes - 1;
+  view_transpose(view, axes);
+}
+
+int resample_axis(struct builder *builder, const struct view *in, int axis, const struct taps *taps,
+                  struct view *made) {
+  const int64_t phases = best_phases(taps);
+  const int is_last = axis > 0 && axis == in->n_axes - 1;
+  if (!is_last || count_spans(taps, phases) <= MANY_SPANS || view_extent(in, axis - 1).has_batch ||
+      view_extent(in, axis - 1).count < MANY_SPANS)
+    return resample(builder, in, axis, taps, phases, made);
+  /* Many spans of a row are columns of a field: rows of its transpose. */
+  struct view turned = *in;
+  swap_last(&turned);
+  int status = builder_pack(builder, &turned);
+  if (status == PYEMU_OK)
+    status = resample(builder, &turned, axis - 1, taps, phases, made);
+  if (status == PYEMU_OK)
+    swap_last(made);
+  return status == PYEMU_OK ? builder_pack(builder, made) : status;
 }
