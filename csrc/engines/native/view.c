@@ -25,7 +25,7 @@ int64_t view_count(const struct view *view) {
   for (int i = 0; i < n_factors(view); ++i) {
     if (view->factors[i].size == BATCH)
       continue;
-    if (count > most / view->factors[i].size)
+    if (view->factors[i].size < 1 || count > most / view->factors[i].size)
       return -1;
     count *= view->factors[i].size;
   }

@@ -45,7 +45,7 @@ size_t element_bytes(enum element element);
 
 struct extent view_extent(const struct view *view, int axis);
 
-/* The number of elements but for the batch; -1 if too large. */
+/* The number of elements but for the batch; -1 if there are none, or too many. */
 int64_t view_count(const struct view *view);
 int view_has_batch(const struct view *view);
 
