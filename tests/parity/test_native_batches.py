@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -408,21 +409,42 @@ def test_integers_are_not_convolved() -> None:
 # --- Networks from torch ---
 
 
-def exported(module: Any, shape: Sequence[int]) -> bytes:
-    """A module as the library's own export writes it."""
+def exported(module: Any, shape: Sequence[int], directory: Path) -> bytes:
+    """The file of a module that takes and returns fields (sample, ...)."""
     import torch
 
-    program = torch.onnx.export(
-        module.eval(),
-        (torch.randn(3, *shape),),
-        dynamo=True,
-        opset_version=OPSET,
-        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-        input_names=["x"],
-        output_names=["y"],
-        verbose=False,
+    from pyemu.emulator.card import Card, Provenance, Variable
+    from pyemu.emulator.export import export_onnx
+
+    class Tuple(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
+            return (self.module(x),)
+
+    def variable(name: str, dims: list[str]) -> Variable:
+        entry = {"name": name, "standard_name": name, "units": "1", "dims": dims, "dtype": "float32"}
+        return Variable.model_validate(entry)
+
+    x = torch.randn(4, *shape)
+    with torch.no_grad():
+        sizes = {"x": shape, "y": tuple(module.eval()(x).shape[1:])}
+    dims = {name: [f"{name}_{i}" for i in range(len(size))] for name, size in sizes.items()}
+    card = Card(
+        name="network",
+        version="1",
+        kind="field",
+        summary="Random weights",
+        licence="Apache-2.0",
+        vertical_order="top_first",
+        dimensions={dim: n for name, size in sizes.items() for dim, n in zip(dims[name], size, strict=True)},
+        inputs=(variable("x", ["sample", *dims["x"]]),),
+        outputs=(variable("y", ["sample", *dims["y"]]),),
+        provenance=Provenance(data_sha256="", code_version="", created=""),
     )
-    return bytes(program.model_proto.SerializeToString())
+    return export_onnx(Tuple(), card, {"x": x}, directory / "network.onnx").read_bytes()
 
 
 def networks() -> dict[str, Callable[[], tuple[Any, tuple[int, ...]]]]:
@@ -472,8 +494,25 @@ def networks() -> dict[str, Callable[[], tuple[Any, tuple[int, ...]]]]:
             nn.LayerNorm(12),
         )
 
+    class Unet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.before = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+            self.below = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(4, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.SiLU())
+            self.up = nn.ConvTranspose2d(8, 4, 2, 2)
+            self.after = nn.Conv2d(8, 3, 1)
+
+        def forward(self, x: Any) -> Any:
+            import torch
+
+            kept = self.before(x)
+            below = self.below(kept)
+            resized = nn.functional.interpolate(below, scale_factor=2, mode="bilinear")
+            return self.after(torch.cat([kept, self.up(below) + resized[:, :4]], dim=1))
+
     fields = (2, 12, 16)
     return {
+        "unet": lambda: (Unet(), fields),
         "normalised": lambda: (normalised(), fields),
         "resized": lambda: (resized(), fields),
         "pixels": lambda: (pixels(), fields),
@@ -481,10 +520,10 @@ def networks() -> dict[str, Callable[[], tuple[Any, tuple[int, ...]]]]:
     }
 
 
-@pytest.mark.parametrize("name", ["normalised", "resized", "pixels", "column"])
-def test_networks_from_torch(name: str) -> None:
+@pytest.mark.parametrize("name", ["unet", "normalised", "resized", "pixels", "column"])
+def test_networks_from_torch(name: str, tmp_path: Path) -> None:
     import torch
 
     torch.manual_seed(3)
     module, shape = networks()[name]()
-    check(exported(module, shape), shape)
+    check(exported(module, shape, tmp_path), shape)

@@ -443,6 +443,11 @@ static int64_t slice_count(int64_t size, int64_t *start, int64_t end, int64_t st
   return length <= 0 ? 0 : (length + stride - 1) / stride;
 }
 
+/* A step: one that is larger than any tensor takes one element too. */
+static int64_t clamp_step(int64_t step) {
+  return clamp(step, -(INT64_C(1) << 32), INT64_C(1) << 32);
+}
+
 static int slice_integers(struct builder *builder, const struct integers *integers, int64_t start,
                           int64_t end, int64_t step) {
   const int64_t count = slice_count(integers->count, &start, end, step);
@@ -491,14 +496,15 @@ static int plan_slice(struct builder *builder, int function) {
       (n_steps >= 0 && n_steps != n_starts))
     return builder_fail(builder, "starts, ends, axes and steps have different sizes");
   for (int64_t i = 0; i < n_steps; ++i)
-    if (steps[i] == 0 || steps[i] == INT64_MIN)
-      return builder_fail(builder, "a step is zero, or too large");
+    if (steps[i] == 0)
+      return builder_fail(builder, "a step is zero");
   if (integers)
-    return slice_integers(builder, integers, starts[0], ends[0], n_steps > 0 ? steps[0] : 1);
+    return slice_integers(builder, integers, starts[0], ends[0],
+                          n_steps > 0 ? clamp_step(steps[0]) : 1);
   status = builder_tensor(builder, 0, &view);
   for (int64_t i = 0; status == PYEMU_OK && i < n_starts; ++i)
     status = slice_axis(builder, &view, n_axes < 0 ? i : axes[i], starts[i], ends[i],
-                        n_steps < 0 ? 1 : steps[i]);
+                        n_steps < 0 ? 1 : clamp_step(steps[i]));
   if (status == PYEMU_OK)
     builder_set(builder, 0, &view);
   return status;
