@@ -13,23 +13,37 @@ from pyemu.runtime import Emulator
 
 Arrays = list[np.ndarray]
 
+# Types of inputs that can only be constants.
+WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
 
-def cases() -> list[Any]:
-    """All node tests that fit."""
+
+def cases(*, known: bool = False) -> list[Any]:
+    """All node tests that fit; with ``known`` those too whose whole numbers can be constants of the graph."""
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the vectors' own arithmetic
-        return [case for case in load_model_tests(kind="node") if fits(case)]
+        return [case for case in load_model_tests(kind="node") if fits(case, known=known)]
 
 
-def fits(case: Any) -> bool:
-    """Only float32 tensors, with elements, of a size that the graph declares, all graph inputs given."""
+def fits(case: Any, *, known: bool = False) -> bool:
+    """Only float32 tensors, with elements, of a size that the graph declares, all graph inputs given.
+
+    With ``known``, inputs may be whole numbers too, as ``pads`` and ``axes`` are, if one is not.
+    """
     graph = case.model.graph
     given = [array for inputs, outputs in case.data_sets for array in (*inputs, *outputs)]
+    if known:
+        given = [array for array in given if not is_whole(array)]
     tensors = all(isinstance(array, (np.ndarray, np.float32)) and array.dtype == np.float32 for array in given)
     complete = all(len(inputs) == len(graph.input) for inputs, _ in case.data_sets)
-    return tensors and complete and all(is_fixed(value) for value in (*graph.input, *graph.output))
+    values = [value for value in graph.input if not (known and value.type.tensor_type.elem_type in WHOLE)]
+    known_outputs = all(is_fixed(value) for value in graph.output)
+    return tensors and complete and len(values) > 0 and known_outputs and all(is_fixed(value) for value in values)
+
+
+def is_whole(array: Any) -> bool:
+    return isinstance(array, (np.ndarray, np.generic)) and array.dtype in (np.int64, np.bool_)
 
 
 def is_fixed(value: onnx.ValueInfoProto) -> bool:

@@ -42,7 +42,8 @@ struct planner {
 
 /* The operators of each family, ended by one without a type. */
 extern const struct planner elementwise_planners[], shape_planners[], reduce_planners[],
-    product_planners[], recurrent_planners[];
+    normal_planners[], product_planners[], recurrent_planners[], space_planners[], pool_planners[],
+    resize_planners[];
 
 /* Say why this node cannot be planned. Returns UNSUPPORTED. */
 int builder_fail(struct builder *builder, const char *format, ...)
@@ -82,6 +83,13 @@ int view_is_constant(const struct view *view);
 /* A dense copy; 'view' is replaced. */
 int builder_pack(struct builder *builder, struct view *view);
 
+/* The same elements in axes of other sizes, and 'count' elements of an axis from 'start' on: in a
+ * dense copy where a view will not do; 'view' is replaced. */
+int builder_reshape(struct builder *builder, struct view *view, const struct extent *extents,
+                    int n_axes);
+int builder_cut(struct builder *builder, struct view *view, int axis, int64_t start, int64_t step,
+                int64_t count);
+
 /* The axes of a tensor that both can be repeated to. */
 int builder_broadcast(struct builder *builder, const struct view *inputs, int n,
                       struct view *shape);
@@ -98,6 +106,10 @@ int builder_unary(struct builder *builder, enum unary function, const struct vie
                   struct view *made);
 int builder_binary(struct builder *builder, enum binary function, const struct view *a,
                    const struct view *b, struct view *made);
+
+/* Reduce along the marked axes, which stay with one element; 'view' is replaced. */
+int builder_reduce(struct builder *builder, enum reduction function, const int *is_taken,
+                   struct view *view);
 
 /* The sum along an axis, which stays with one element; 'view' is replaced. */
 int builder_sum(struct builder *builder, struct view *view, int axis);

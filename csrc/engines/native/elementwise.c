@@ -2,10 +2,13 @@
 #include <float.h>
 #include <string.h>
 
-#include "engines/native/builder.h"
+#include "engines/native/compose.h"
+#include "engines/native/integers.h"
 
 static int plan_unary(struct builder *builder, int function) {
   struct view in, made;
+  if (integers_of(builder, 0) && integers_know(function))
+    return integers_unary(builder, function);
   int status = builder_tensor(builder, 0, &in);
   if (status == PYEMU_OK)
     status = builder_unary(builder, (enum unary)function, &in, &made);
@@ -44,19 +47,12 @@ static int plan_relu(struct builder *builder, int function) {
 /* Functions with numbers: alpha and beta or gamma, as the operator calls them. */
 static int plan_with_parameters(struct builder *builder, int function, double first,
                                 double second) {
-  struct step step = {.kind = STEP_UNARY, .function = function, .parameters = {first, second}};
-  struct view in, made;
-  int status = builder_tensor(builder, 0, &in);
-  if (status != PYEMU_OK)
-    return status;
-  if (in.element == ELEMENT_INT32)
-    return builder_fail(builder, "it computes with 32-bit integers");
-  step.element = in.element;
-  status = builder_new(builder, &in, in.element, view_is_constant(&in), &made);
+  struct view value;
+  int status = builder_tensor(builder, 0, &value);
   if (status == PYEMU_OK)
-    status = builder_emit(builder, &step, &made, &in, 1);
+    status = compose_parameters(builder, (enum unary)function, first, second, &value);
   if (status == PYEMU_OK)
-    builder_set(builder, 0, &made);
+    builder_set(builder, 0, &value);
   return status;
 }
 
@@ -74,6 +70,22 @@ static int plan_selu(struct builder *builder, int function) {
   return plan_with_parameters(builder, function, alpha, gamma);
 }
 
+/* alpha elu(x / alpha) */
+static int plan_celu(struct builder *builder, int function) {
+  const double alpha = model_number(builder->node, "alpha", 1);
+  struct view x;
+  if (!(alpha > 0))
+    return builder_fail(builder, "alpha is %g; expected more than zero", alpha);
+  int status = builder_tensor(builder, 0, &x);
+  if (status == PYEMU_OK)
+    status = compose_number(builder, BINARY_DIVIDE, &x, alpha);
+  if (status == PYEMU_OK)
+    status = compose_parameters(builder, (enum unary)function, 1, alpha, &x);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &x);
+  return status;
+}
+
 static int plan_hard_sigmoid(struct builder *builder, int function) {
   const double alpha = model_number(builder->node, "alpha", 0.2f);
   const double beta = model_number(builder->node, "beta", 0.5f);
@@ -82,63 +94,10 @@ static int plan_hard_sigmoid(struct builder *builder, int function) {
 
 /* --- Two inputs --- */
 
-static int64_t integer_result(int function, int64_t a, int64_t b, int *is_known) {
-  int64_t result = 0;
-  *is_known = 1;
-  if (function == BINARY_ADD && !__builtin_add_overflow(a, b, &result))
-    return result;
-  if (function == BINARY_SUBTRACT && !__builtin_sub_overflow(a, b, &result))
-    return result;
-  if (function == BINARY_MULTIPLY && !__builtin_mul_overflow(a, b, &result))
-    return result;
-  if (function == BINARY_DIVIDE && b > 0)
-    return a / b;
-  *is_known = 0;
-  return 0;
-}
-
-/* The number of columns may be multiplied, and divided by a number; all else is not known now. */
-static int plan_integers(struct builder *builder, int function, const struct integers *a,
-                         const struct integers *b) {
-  struct integers made = a->count >= b->count ? *a : *b;
-  if (a->count != b->count && a->count != 1 && b->count != 1)
-    return builder_fail(builder, "shapes of whole numbers do not match");
-  made.at = arena_take(builder->arena, (size_t)made.count + 1, sizeof *made.at);
-  if (!made.at)
-    return builder_fail_memory(builder);
-  for (int64_t i = 0; i < made.count; ++i) {
-    const struct extent x = a->at[a->count == 1 ? 0 : i], y = b->at[b->count == 1 ? 0 : i];
-    const int n_batches = x.has_batch + y.has_batch;
-    const int is_scaled =
-        (function == BINARY_MULTIPLY && n_batches < 2) ||
-        (function == BINARY_DIVIDE && !y.has_batch && y.count > 0 && x.count % y.count == 0);
-    int is_known;
-    made.at[i].count = integer_result(function, x.count, y.count, &is_known);
-    made.at[i].has_batch = n_batches > 0;
-    if (!is_known || (n_batches > 0 && !is_scaled))
-      return builder_fail(builder, "it computes with the number of columns");
-  }
-  return builder_set_integers(builder, 0, &made);
-}
-
-static int both_integers(struct builder *builder, const struct integers **a,
-                         const struct integers **b) {
-  for (int i = 0; i < 2; ++i) {
-    if (!builder_has_input(builder, i))
-      return 0;
-    const struct value *value = &builder->values[builder->node->inputs[i]];
-    if (value->kind != VALUE_INTEGERS)
-      return 0;
-    *(i == 0 ? a : b) = &value->integers;
-  }
-  return 1;
-}
-
 static int plan_binary(struct builder *builder, int function) {
-  const struct integers *m, *n;
   struct view a, b, made;
-  if (both_integers(builder, &m, &n))
-    return plan_integers(builder, function, m, n);
+  if (integers_of(builder, 0) && integers_of(builder, 1))
+    return integers_binary(builder, function, 0, 1);
   int status = builder_tensor(builder, 0, &a);
   if (status == PYEMU_OK)
     status = builder_tensor(builder, 1, &b);
@@ -152,6 +111,8 @@ static int plan_binary(struct builder *builder, int function) {
 /* a > b is b < a. */
 static int plan_swapped(struct builder *builder, int function) {
   struct view a, b, made;
+  if (integers_of(builder, 0) && integers_of(builder, 1))
+    return integers_binary(builder, function, 1, 0);
   int status = builder_tensor(builder, 0, &a);
   if (status == PYEMU_OK)
     status = builder_tensor(builder, 1, &b);
@@ -207,6 +168,8 @@ static int accumulate(struct builder *builder, enum binary function, struct view
 
 static int plan_many(struct builder *builder, int function) {
   struct view made;
+  if (integers_of(builder, 0))
+    return integers_many(builder, function);
   int status = accumulate(builder, (enum binary)function, &made);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &made);
@@ -258,6 +221,8 @@ static int plan_clip(struct builder *builder, int function) {
 
 static int plan_where(struct builder *builder, int function) {
   struct view inputs[3], made;
+  if (integers_of(builder, 0) && integers_of(builder, 1) && integers_of(builder, 2))
+    return integers_where(builder);
   int status = PYEMU_OK;
   for (int i = 0; status == PYEMU_OK && i < 3; ++i)
     status = builder_tensor(builder, i, &inputs[i]);
@@ -273,29 +238,6 @@ static int plan_where(struct builder *builder, int function) {
 
 /* --- Functions made of others --- */
 
-/* The names of intermediate results do not matter: each call replaces 'value'. */
-static int unary(struct builder *builder, enum unary function, struct view *value) {
-  struct view made;
-  int status = builder_unary(builder, function, value, &made);
-  *value = made;
-  return status;
-}
-
-static int binary(struct builder *builder, enum binary function, struct view *value,
-                  const struct view *other) {
-  struct view made;
-  int status = builder_binary(builder, function, value, other, &made);
-  *value = made;
-  return status;
-}
-
-static int with_number(struct builder *builder, enum binary function, struct view *value,
-                       double number) {
-  struct view constant;
-  int status = builder_scalar(builder, value->element, number, &constant);
-  return status == PYEMU_OK ? binary(builder, function, value, &constant) : status;
-}
-
 /* x / 2 (1 + erf(x / sqrt 2)), or its approximation by tanh: Hendrycks and Gimpel,
  * arXiv:1606.08415. */
 static int plan_gelu(struct builder *builder, int function) {
@@ -306,25 +248,25 @@ static int plan_gelu(struct builder *builder, int function) {
   int status = builder_tensor(builder, 0, &x);
   y = x;
   if (status == PYEMU_OK && is_approximate) {
-    status = binary(builder, BINARY_MULTIPLY, &y, &x);
+    status = compose_binary(builder, BINARY_MULTIPLY, &y, &x);
     if (status == PYEMU_OK)
-      status = binary(builder, BINARY_MULTIPLY, &y, &x);
+      status = compose_binary(builder, BINARY_MULTIPLY, &y, &x);
     if (status == PYEMU_OK)
-      status = with_number(builder, BINARY_MULTIPLY, &y, 0.044715);
+      status = compose_number(builder, BINARY_MULTIPLY, &y, 0.044715);
     if (status == PYEMU_OK)
-      status = binary(builder, BINARY_ADD, &y, &x);
+      status = compose_binary(builder, BINARY_ADD, &y, &x);
   }
   if (status == PYEMU_OK)
-    status = with_number(builder, BINARY_MULTIPLY, &y,
-                         is_approximate ? 0.79788456080286535588 : 0.70710678118654752440);
+    status = compose_number(builder, BINARY_MULTIPLY, &y,
+                            is_approximate ? 0.79788456080286535588 : 0.70710678118654752440);
   if (status == PYEMU_OK)
-    status = unary(builder, is_approximate ? UNARY_TANH : UNARY_ERROR_FUNCTION, &y);
+    status = compose_unary(builder, is_approximate ? UNARY_TANH : UNARY_ERROR_FUNCTION, &y);
   if (status == PYEMU_OK)
-    status = with_number(builder, BINARY_ADD, &y, 1);
+    status = compose_number(builder, BINARY_ADD, &y, 1);
   if (status == PYEMU_OK)
-    status = binary(builder, BINARY_MULTIPLY, &y, &x);
+    status = compose_binary(builder, BINARY_MULTIPLY, &y, &x);
   if (status == PYEMU_OK)
-    status = with_number(builder, BINARY_MULTIPLY, &y, 0.5);
+    status = compose_number(builder, BINARY_MULTIPLY, &y, 0.5);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &y);
   return status;
@@ -338,28 +280,22 @@ static int plan_product_of(struct builder *builder, int function) {
   int status = builder_tensor(builder, 0, &x);
   y = x;
   if (status == PYEMU_OK && function == SWISH)
-    status = with_number(builder, BINARY_MULTIPLY, &y, model_number(builder->node, "alpha", 1));
+    status = compose_number(builder, BINARY_MULTIPLY, &y, model_number(builder->node, "alpha", 1));
   if (status == PYEMU_OK && function == SWISH)
-    status = unary(builder, UNARY_SIGMOID, &y);
+    status = compose_unary(builder, UNARY_SIGMOID, &y);
   if (status == PYEMU_OK && function == MISH)
-    status = unary(builder, UNARY_SOFTPLUS, &y);
+    status = compose_unary(builder, UNARY_SOFTPLUS, &y);
   if (status == PYEMU_OK && function == MISH)
-    status = unary(builder, UNARY_TANH, &y);
-  if (status == PYEMU_OK && function == HARD_SWISH) {
-    struct step step = {.kind = STEP_UNARY,
-                        .function = UNARY_HARD_SIGMOID,
-                        .element = x.element,
-                        .parameters = {1.0 / 6, 0.5}};
-    status = builder_new(builder, &x, x.element, view_is_constant(&x), &y);
-    if (status == PYEMU_OK)
-      status = builder_emit(builder, &step, &y, &x, 1);
-  }
+    status = compose_unary(builder, UNARY_TANH, &y);
+  if (status == PYEMU_OK && function == HARD_SWISH)
+    status = compose_parameters(builder, UNARY_HARD_SIGMOID, 1.0 / 6, 0.5, &y);
   if (status == PYEMU_OK && function == SOFTSIGN)
-    status = unary(builder, UNARY_ABSOLUTE, &y);
+    status = compose_unary(builder, UNARY_ABSOLUTE, &y);
   if (status == PYEMU_OK && function == SOFTSIGN)
-    status = with_number(builder, BINARY_ADD, &y, 1);
+    status = compose_number(builder, BINARY_ADD, &y, 1);
   if (status == PYEMU_OK)
-    status = binary(builder, function == SOFTSIGN ? BINARY_DIVIDE : BINARY_MULTIPLY, &x, &y);
+    status =
+        compose_binary(builder, function == SOFTSIGN ? BINARY_DIVIDE : BINARY_MULTIPLY, &x, &y);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &x);
   return status;
@@ -386,6 +322,121 @@ static int plan_parametric_relu(struct builder *builder, int function) {
   return status;
 }
 
+/* x < number if 'is_below', else number < x. */
+static int is_beyond(struct builder *builder, const struct view *x, double number, int is_below,
+                     struct view *condition) {
+  struct view bound;
+  int status = builder_scalar(builder, x->element, number, &bound);
+  if (status != PYEMU_OK)
+    return status;
+  return is_below ? builder_binary(builder, BINARY_LESS, x, &bound, condition)
+                  : builder_binary(builder, BINARY_LESS, &bound, x, condition);
+}
+
+/* x above alpha, else zero. */
+static int plan_thresholded_relu(struct builder *builder, int function) {
+  struct view x, zero, made;
+  (void)function;
+  int status = builder_tensor(builder, 0, &x);
+  if (status == PYEMU_OK)
+    status = is_beyond(builder, &x, model_number(builder->node, "alpha", 1), 0, &made);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, x.element, 0, &zero);
+  if (status == PYEMU_OK)
+    status = compose_select(builder, &made, &x, &zero);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* x - bias above lambd, x + bias below -lambd, else zero. */
+static int plan_shrink(struct builder *builder, int function) {
+  const double lambda = model_number(builder->node, "lambd", 0.5f);
+  const double bias = model_number(builder->node, "bias", 0);
+  struct view x, above, below, rest, made;
+  (void)function;
+  int status = builder_tensor(builder, 0, &x);
+  above = below = x;
+  if (status == PYEMU_OK)
+    status = compose_number(builder, BINARY_SUBTRACT, &above, bias);
+  if (status == PYEMU_OK)
+    status = compose_number(builder, BINARY_ADD, &below, bias);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, x.element, 0, &rest);
+  if (status == PYEMU_OK)
+    status = is_beyond(builder, &x, lambda, 0, &made);
+  if (status == PYEMU_OK)
+    status = compose_select(builder, &made, &above, &rest);
+  rest = made;
+  if (status == PYEMU_OK)
+    status = is_beyond(builder, &x, -lambda, 1, &made);
+  if (status == PYEMU_OK)
+    status = compose_select(builder, &made, &below, &rest);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* --- Mod --- */
+
+/* sign(x) floor(|x|) */
+static int truncate(struct builder *builder, struct view *x) {
+  struct view sign = *x;
+  int status = compose_unary(builder, UNARY_SIGN, &sign);
+  if (status == PYEMU_OK)
+    status = compose_unary(builder, UNARY_ABSOLUTE, x);
+  if (status == PYEMU_OK)
+    status = compose_unary(builder, UNARY_FLOOR, x);
+  return status == PYEMU_OK ? compose_binary(builder, BINARY_MULTIPLY, x, &sign) : status;
+}
+
+/* a - trunc(a / b) b, exact in float64 for a of less than 2^29 b; and a itself if |a| < |b|, which
+ * may be infinite. */
+static int find_rest(struct builder *builder, const struct view *a, const struct view *b,
+                     struct view *made) {
+  struct view size_of_a = *a, size_of_b = *b, is_rest, rest = *a, part = *a;
+  int status = compose_binary(builder, BINARY_DIVIDE, &part, b);
+  if (status == PYEMU_OK)
+    status = truncate(builder, &part);
+  if (status == PYEMU_OK)
+    status = compose_binary(builder, BINARY_MULTIPLY, &part, b);
+  if (status == PYEMU_OK)
+    status = compose_binary(builder, BINARY_SUBTRACT, &rest, &part);
+  if (status == PYEMU_OK)
+    status = compose_unary(builder, UNARY_ABSOLUTE, &size_of_a);
+  if (status == PYEMU_OK)
+    status = compose_unary(builder, UNARY_ABSOLUTE, &size_of_b);
+  if (status == PYEMU_OK)
+    status = builder_binary(builder, BINARY_LESS, &size_of_a, &size_of_b, &is_rest);
+  *made = is_rest;
+  return status == PYEMU_OK ? compose_select(builder, made, a, &rest) : status;
+}
+
+static int plan_modulo(struct builder *builder, int function) {
+  struct view a, b, made;
+  (void)function;
+  if (integers_of(builder, 0) && integers_of(builder, 1))
+    return integers_modulo(builder);
+  int status = builder_tensor(builder, 0, &a);
+  if (status == PYEMU_OK)
+    status = builder_tensor(builder, 1, &b);
+  if (status != PYEMU_OK)
+    return status;
+  if (model_integer(builder->node, "fmod", 0) == 0 || a.element != ELEMENT_FLOAT32 ||
+      b.element != ELEMENT_FLOAT32)
+    return builder_fail(builder, "known is fmod=1 for float32");
+  status = builder_convert(builder, &a, ELEMENT_FLOAT64);
+  if (status == PYEMU_OK)
+    status = builder_convert(builder, &b, ELEMENT_FLOAT64);
+  if (status == PYEMU_OK)
+    status = find_rest(builder, &a, &b, &made);
+  if (status == PYEMU_OK)
+    status = builder_convert(builder, &made, ELEMENT_FLOAT32);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
 /* --- Types --- */
 
 static int element_of(int64_t type, enum element *element) {
@@ -407,9 +458,9 @@ static int cast(struct builder *builder, const struct view *in, int64_t type) {
   if (to != in->element)
     status = builder_convert(builder, &made, to);
   if (status == PYEMU_OK && type == ONNX_BOOL) {
-    status = unary(builder, UNARY_NOT, &made);
+    status = compose_unary(builder, UNARY_NOT, &made);
     if (status == PYEMU_OK)
-      status = unary(builder, UNARY_NOT, &made);
+      status = compose_unary(builder, UNARY_NOT, &made);
   }
   if (status == PYEMU_OK)
     builder_set(builder, 0, &made);
@@ -463,6 +514,9 @@ const struct planner elementwise_planners[] = {
     {"Elu", plan_elu, UNARY_ELU, 1, 1},
     {"Selu", plan_selu, UNARY_ELU, 1, 1},
     {"HardSigmoid", plan_hard_sigmoid, UNARY_HARD_SIGMOID, 1, 1},
+    {"Celu", plan_celu, UNARY_ELU, 1, 1},
+    {"ThresholdedRelu", plan_thresholded_relu, 0, 1, 1},
+    {"Shrink", plan_shrink, 0, 1, 1},
     {"PRelu", plan_parametric_relu, 0, 2, 2},
     {"Gelu", plan_gelu, 0, 1, 1},
     {"Swish", plan_product_of, SWISH, 1, 1},
@@ -473,6 +527,7 @@ const struct planner elementwise_planners[] = {
     {"Sub", plan_binary, BINARY_SUBTRACT, 2, 2},
     {"Mul", plan_binary, BINARY_MULTIPLY, 2, 2},
     {"Div", plan_binary, BINARY_DIVIDE, 2, 2},
+    {"Mod", plan_modulo, 0, 2, 2},
     {"Pow", plan_power, BINARY_POWER, 2, 2},
     {"Less", plan_binary, BINARY_LESS, 2, 2},
     {"LessOrEqual", plan_binary, BINARY_LESS_OR_EQUAL, 2, 2},

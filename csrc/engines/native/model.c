@@ -16,7 +16,8 @@ enum {
   ATTRIBUTE_S = 4,
   ATTRIBUTE_T = 5,
   ATTRIBUTE_FLOATS = 7,
-  ATTRIBUTE_INTS = 8
+  ATTRIBUTE_INTS = 8,
+  ATTRIBUTE_STRINGS = 9
 };
 enum {
   TENSOR_DIMS = 1,
@@ -324,6 +325,24 @@ static int read_lists(struct reading *reading, struct wire_reader message,
   return PYEMU_OK;
 }
 
+/* A list of texts. */
+static int read_texts(struct reading *reading, struct wire_reader message,
+                      struct model_attribute *attribute) {
+  struct wire_field field;
+  const int count = count_fields(message, ATTRIBUTE_STRINGS);
+  struct text *texts =
+      arena_take(reading->arena, (size_t)(count < 0 ? 0 : count) + 1, sizeof *texts);
+  if (count < 0)
+    return fail_damaged(&message, reading->error);
+  if (!texts)
+    return fail_memory(reading->error);
+  for (struct wire_reader r = message; r.at < r.end && wire_next(&r, &field);)
+    if (field.number == ATTRIBUTE_STRINGS && field.wire_type == WIRE_BYTES)
+      texts[attribute->n_texts++] = text_of(&field.bytes);
+  attribute->texts = texts;
+  return PYEMU_OK;
+}
+
 static int read_attribute(struct reading *reading, struct wire_reader message,
                           struct model_attribute *attribute) {
   struct wire_field field;
@@ -346,7 +365,9 @@ static int read_attribute(struct reading *reading, struct wire_reader message,
     else if (field.number == ATTRIBUTE_T && is_bytes)
       attribute->has_tensor = (status = read_tensor(reading, field.bytes, &attribute->tensor)) == 0;
   }
-  return status == PYEMU_OK ? read_lists(reading, message, attribute) : status;
+  if (status == PYEMU_OK)
+    status = read_lists(reading, message, attribute);
+  return status == PYEMU_OK ? read_texts(reading, message, attribute) : status;
 }
 
 static int read_node(struct reading *reading, struct wire_reader message, struct model_node *node) {

@@ -39,6 +39,8 @@ struct model_attribute {
   const float *numbers;
   int64_t n_integers;
   const int64_t *integers;
+  int n_texts;
+  const struct text *texts;
 };
 
 /* Inputs and outputs are indices of values; NO_VALUE where an optional one is left out. */

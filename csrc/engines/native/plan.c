@@ -88,8 +88,9 @@ static int add_input(struct builder *builder, const struct model_port *port, str
 /* --- Nodes --- */
 
 static const struct planner *find_planner(const struct text *type) {
-  const struct planner *const families[] = {elementwise_planners, shape_planners, reduce_planners,
-                                            product_planners, recurrent_planners};
+  const struct planner *const families[] = {
+      elementwise_planners, shape_planners, reduce_planners, normal_planners, product_planners,
+      recurrent_planners,   space_planners, pool_planners,   resize_planners};
   for (size_t family = 0; family < sizeof families / sizeof families[0]; ++family)
     for (const struct planner *p = families[family]; p->type; ++p)
       if (text_is(type, p->type))
@@ -112,6 +113,19 @@ static int plan_node(struct builder *builder, const struct model_node *node) {
 
 /* --- Outputs --- */
 
+/* 1 if the tensor has the shape that the graph declares: the host's array has that. */
+static int is_declared(const struct model_port *port, const struct view *view) {
+  if (view->n_axes != port->rank)
+    return 0;
+  for (int i = 0; i < view->n_axes; ++i) {
+    const struct extent extent = view_extent(view, i);
+    if (extent.has_batch != (port->dims[i] < 0) ||
+        extent.count != (port->dims[i] < 0 ? 1 : port->dims[i]))
+      return 0;
+  }
+  return 1;
+}
+
 /* An output is dense, columns first; a constant is copied to every lane. */
 static int add_output(struct builder *builder, const struct model_port *port, struct view *view) {
   const struct model_node node = {.type = {"Identity", 8}};
@@ -125,6 +139,8 @@ static int add_output(struct builder *builder, const struct model_port *port, st
     return fail_port(builder, port, "has another type than it is declared with");
   if (view_has_batch(view) && (view->n_axes == 0 || !view_extent(view, 0).has_batch))
     return fail_port(builder, port, "has the columns in another dimension than the first");
+  if (!is_declared(port, view))
+    return fail_port(builder, port, "has another shape than it is declared with");
   builder->node = &node;
   if (!view_is_constant(view))
     return view_is_packed(view) ? PYEMU_OK : builder_pack(builder, view);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_SPACE = VIEW_MAX_AXES - 2 };
+#include "engines/native/window.h"
 
 /* One number of a constant, by its place from the view's offset. */
 static double number_at(const struct builder *builder, const struct view *view, int64_t distance) {
@@ -11,15 +11,6 @@ static double number_at(const struct builder *builder, const struct view *view, 
   const int64_t at = view->offset + distance;
   return constant->element == ELEMENT_FLOAT64 ? ((const double *)constant->values)[at]
                                               : ((const float *)constant->values)[at];
-}
-
-/* The stride of an axis that is one factor, or of one element. */
-static int64_t axis_stride(const struct view *view, int axis) {
-  return view->starts[axis] < view->starts[axis + 1] ? view->factors[view->starts[axis]].stride : 0;
-}
-
-static int is_one_factor(const struct view *view, int axis) {
-  return view->starts[axis + 1] - view->starts[axis] <= 1 && !view_extent(view, axis).has_batch;
 }
 
 static void put(enum element element, void *to, int64_t index, double value) {
@@ -48,7 +39,7 @@ int product_pack(struct builder *builder, const struct view *weights, const stru
   void *biases = arena_take(builder->arena, (size_t)padded, size);
   if (!packed || !single || !biases)
     return builder_fail_memory(builder);
-  const int64_t i_stride = axis_stride(weights, 0), o_stride = axis_stride(weights, 1);
+  const int64_t i_stride = view_stride(weights, 0), o_stride = view_stride(weights, 1);
   for (int64_t o = 0; o < n_outputs; ++o) {
     for (int64_t i = 0; i < n_inputs; ++i) {
       const double given = number_at(builder, weights, i * i_stride + o * o_stride);
@@ -57,7 +48,7 @@ int product_pack(struct builder *builder, const struct view *weights, const stru
       put(element, single, packed_at(i, o, n_inputs, padded, SINGLE_BLOCK), weight);
     }
     if (bias)
-      put(element, biases, o, number_at(builder, bias, o * axis_stride(bias, 0)));
+      put(element, biases, o, number_at(builder, bias, o * view_stride(bias, 0)));
   }
   product->n_inputs = n_inputs;
   product->n_outputs = n_outputs;
@@ -83,11 +74,11 @@ int product_apply(struct builder *builder, const struct view *given, int axis,
   struct product product = *packed;
   struct view in = *given, shape = {.element = in.element}, out;
   int status = PYEMU_OK;
-  if (!is_one_factor(&in, axis))
+  if (!view_is_one_factor(&in, axis))
     status = builder_pack(builder, &in);
   if (status != PYEMU_OK)
     return status;
-  if (!is_one_factor(&in, axis) || view_extent(&in, axis).count != product.n_inputs)
+  if (!view_is_one_factor(&in, axis) || view_extent(&in, axis).count != product.n_inputs)
     return builder_fail(builder, "the tensor has %lld inputs, the weights %lld",
                         (long long)view_extent(&in, axis).count, (long long)product.n_inputs);
   for (int i = 0; i < in.n_axes; ++i)
@@ -97,8 +88,8 @@ int product_apply(struct builder *builder, const struct view *given, int axis,
   status = builder_new(builder, &shape, in.element, view_is_constant(&in), made);
   if (status != PYEMU_OK)
     return status;
-  product.in_stride = axis_stride(&in, axis);
-  product.out_stride = product.n_outputs > 1 ? axis_stride(made, axis) : 1;
+  product.in_stride = view_stride(&in, axis);
+  product.out_stride = product.n_outputs > 1 ? view_stride(made, axis) : 1;
   out = *made;
   view_slice(&in, axis, 0, 1, 1);
   view_slice(&out, axis, 0, 1, 1);
@@ -114,7 +105,7 @@ int product_along(struct builder *builder, const struct view *in, int axis,
   if (!view_is_constant(weights) || weights->n_axes != 2 || weights->element != in->element ||
       in->element == ELEMENT_INT32)
     return builder_fail(builder, "its factors have different types, or weights are not constant");
-  if (!is_one_factor(weights, 0) || !is_one_factor(weights, 1))
+  if (!view_is_one_factor(weights, 0) || !view_is_one_factor(weights, 1))
     status = builder_pack(builder, &factors);
   if (status == PYEMU_OK)
     status = product_pack(builder, &factors, bias, scale, &product);
@@ -252,142 +243,10 @@ static int plan_gemm(struct builder *builder, int function) {
 
 /* --- Conv --- */
 
-/* What a convolution is: sizes by dimension of space. */
-struct window {
-  int n_space;
-  int64_t kernel[MAX_SPACE], strides[MAX_SPACE], dilations[MAX_SPACE];
-  int64_t before[MAX_SPACE], after[MAX_SPACE]; /* padding */
-  int64_t extra[MAX_SPACE];                    /* output padding of ConvTranspose */
-  int64_t groups;
-  enum { NOT_SAME, SAME_UPPER, SAME_LOWER } same; /* padding that depends on the sizes */
-};
-
-static int read_sizes(struct builder *builder, const char *name, int n, int64_t missing,
-                      int64_t *sizes) {
-  const struct model_attribute *found = model_attribute(builder->node, name);
-  if (found && found->n_integers != n)
-    return builder_fail(builder, "%s has %lld entries; expected %d", name,
-                        (long long)found->n_integers, n);
-  for (int i = 0; i < n; ++i) {
-    sizes[i] = found ? found->integers[i] : missing;
-    if (sizes[i] < (missing ? 1 : 0) || sizes[i] > (1 << 20))
-      return builder_fail(builder, "%s has the entry %lld", name, (long long)sizes[i]);
-  }
-  return PYEMU_OK;
-}
-
-/* SAME_UPPER and SAME_LOWER: as many outputs as inputs, divided by the stride. */
-static void pad_for_same(struct window *w, const struct view *in) {
-  const int is_lower = w->same == SAME_LOWER;
-  for (int i = 0; i < w->n_space; ++i) {
-    const int64_t size = view_extent(in, i + 2).count;
-    const int64_t outputs = (size + w->strides[i] - 1) / w->strides[i];
-    const int64_t span = (outputs - 1) * w->strides[i] + (w->kernel[i] - 1) * w->dilations[i] + 1;
-    const int64_t total = span > size ? span - size : 0;
-    w->before[i] = is_lower ? total - total / 2 : total / 2;
-    w->after[i] = total - w->before[i];
-  }
-}
-
-static int window_read(struct builder *builder, const struct view *in, const int64_t *kernel,
-                       struct window *w) {
-  const struct model_attribute *automatic = model_attribute(builder->node, "auto_pad");
-  int64_t pads[2 * MAX_SPACE];
-  *w = (struct window){.n_space = in->n_axes - 2};
-  if (in->n_axes < 3 || in->n_axes - 2 > MAX_SPACE)
-    return builder_fail(builder, "the tensor has %d dimensions; expected batch, channels and space",
-                        in->n_axes);
-  int status = PYEMU_OK;
-  for (int i = 0; kernel && i < w->n_space; ++i)
-    w->kernel[i] = kernel[i];
-  if (!kernel)
-    status = read_sizes(builder, "kernel_shape", w->n_space, 1, w->kernel);
-  if (status == PYEMU_OK)
-    status = read_sizes(builder, "strides", w->n_space, 1, w->strides);
-  if (status == PYEMU_OK)
-    status = read_sizes(builder, "dilations", w->n_space, 1, w->dilations);
-  if (status == PYEMU_OK)
-    status = read_sizes(builder, "output_padding", w->n_space, 0, w->extra);
-  if (status == PYEMU_OK)
-    status = read_sizes(builder, "pads", 2 * w->n_space, 0, pads);
-  if (status != PYEMU_OK)
-    return status;
-  for (int i = 0; i < w->n_space; ++i) {
-    w->before[i] = pads[i];
-    w->after[i] = pads[i + w->n_space];
-  }
-  w->groups = model_integer(builder->node, "group", 1);
-  if (automatic && !text_is(&automatic->text, "NOTSET") && !text_is(&automatic->text, "VALID"))
-    w->same = text_is(&automatic->text, "SAME_LOWER") ? SAME_LOWER : SAME_UPPER;
-  return PYEMU_OK;
-}
-
-/* Write a number before and behind what lies along an axis; all of it if there are gaps. */
-static int fill_around(struct builder *builder, int axis, int64_t before, int64_t after,
-                       int64_t gaps, const struct view *number, const struct view *made) {
-  const int64_t size = view_extent(made, axis).count;
-  struct view part = *made;
-  int status = PYEMU_OK;
-  if (gaps > 0)
-    return builder_copy(builder, number, made);
-  if (before > 0 && view_slice(&part, axis, 0, 1, before))
-    status = builder_copy(builder, number, &part);
-  part = *made;
-  if (status == PYEMU_OK && after > 0 && view_slice(&part, axis, size - after, 1, after))
-    status = builder_copy(builder, number, &part);
-  return status;
-}
-
-/* The tensor with 'number' around it, and 'gaps' such rows between neighbours along an axis. */
-static int surround(struct builder *builder, const struct view *in, const int64_t *before,
-                    const int64_t *after, const int64_t *gaps, double number, struct view *made) {
-  struct view shape = {.element = in->element}, constant, inner;
-  int is_same = 1;
-  for (int i = 0; i < in->n_axes; ++i) {
-    const struct extent extent = view_extent(in, i);
-    const int64_t size = before[i] + extent.count + (extent.count - 1) * gaps[i] + after[i];
-    is_same &= size == extent.count;
-    if (!(size == extent.count ? view_add_like(&shape, in, i)
-                               : view_add_axis(&shape, (struct extent){size, 0})))
-      return builder_fail(builder, "a tensor has too many dimensions");
-  }
-  *made = *in;
-  if (is_same)
-    return PYEMU_OK;
-  int status = builder_new(builder, &shape, in->element, view_is_constant(in), made);
-  if (status == PYEMU_OK)
-    status = builder_scalar(builder, in->element, number, &constant);
-  for (int i = 0; status == PYEMU_OK && i < in->n_axes; ++i)
-    status = fill_around(builder, i, before[i], after[i], gaps[i], &constant, made);
-  inner = *made;
-  for (int i = 0; status == PYEMU_OK && i < in->n_axes; ++i)
-    if (!view_slice(&inner, i, before[i], gaps[i] + 1, view_extent(in, i).count))
-      return builder_fail(builder, "columns are padded");
-  return status == PYEMU_OK ? builder_copy(builder, in, &inner) : status;
-}
-
-static int window_pad(struct builder *builder, const struct window *w, double number,
-                      struct view *view) {
-  int64_t before[VIEW_MAX_AXES] = {0}, after[VIEW_MAX_AXES] = {0}, gaps[VIEW_MAX_AXES] = {0};
-  const struct view in = *view;
-  for (int i = 0; i < w->n_space; ++i) {
-    before[i + 2] = w->before[i];
-    after[i + 2] = w->after[i];
-  }
-  return surround(builder, &in, before, after, gaps, number, view);
-}
-
-/* Number of places of the window along a padded dimension; less than 1 if it does not fit. */
-static int64_t n_places(const struct window *w, const struct view *padded, int i) {
-  const int64_t span = (w->kernel[i] - 1) * w->dilations[i] + 1;
-  const int64_t size = view_extent(padded, i + 2).count;
-  return size < span ? 0 : (size - span) / w->strides[i] + 1;
-}
-
 /* The tensor at the first element of the window, wherever the window is placed. */
 static int first_elements(struct builder *builder, const struct window *w, struct view *view) {
   for (int i = 0; i < w->n_space; ++i) {
-    const int64_t count = n_places(w, view, i);
+    const int64_t count = window_places(w, view, i);
     if (count < 1)
       return builder_fail(builder, "the window is larger than the tensor");
     if (!view_slice(view, i + 2, 0, w->strides[i], count))
@@ -406,10 +265,10 @@ static int64_t *window_offsets(struct builder *builder, const struct window *w,
   for (int64_t k = 0; offsets && k < *count; ++k) {
     int64_t index = k;
     for (int i = w->n_space - 1; i >= 0; --i) {
-      offsets[k] += index % w->kernel[i] * w->dilations[i] * axis_stride(in, i + 2);
+      offsets[k] += index % w->kernel[i] * w->dilations[i] * view_stride(in, i + 2);
       index /= w->kernel[i];
     }
-    offsets[k] += index * axis_stride(in, 1);
+    offsets[k] += index * view_stride(in, 1);
   }
   return offsets;
 }
@@ -449,7 +308,7 @@ static int convolve_group(struct builder *builder, const struct window *w,
     return status;
   int64_t count;
   product.offsets = window_offsets(builder, w, &in, channels, &count);
-  product.out_stride = outputs > 1 ? axis_stride(&out, 1) : 1;
+  product.out_stride = outputs > 1 ? view_stride(&out, 1) : 1;
   if (!product.offsets)
     return builder_fail_memory(builder);
   status = first_elements(builder, w, &in);
@@ -464,7 +323,7 @@ static int convolve(struct builder *builder, const struct window *w, struct view
   const struct extent outputs = view_extent(weights, 0);
   struct view shape = {.element = in->element};
   int status = window_pad(builder, w, 0, in);
-  if (status == PYEMU_OK && (!view_is_packed(in) || !is_one_factor(in, 1)))
+  if (status == PYEMU_OK && (!view_is_packed(in) || !view_is_one_factor(in, 1)))
     status = builder_pack(builder, in);
   if (status != PYEMU_OK)
     return status;
@@ -477,7 +336,7 @@ static int convolve(struct builder *builder, const struct window *w, struct view
   view_add_like(&shape, in, 0);
   view_add_axis(&shape, outputs);
   for (int i = 0; i < w->n_space; ++i)
-    if (!view_add_axis(&shape, (struct extent){n_places(w, in, i), 0}))
+    if (!view_add_axis(&shape, (struct extent){window_places(w, in, i), 0}))
       return builder_fail(builder, "a tensor has too many dimensions");
   status = builder_new(builder, &shape, in->element, 0, made);
   for (int64_t group = 0; status == PYEMU_OK && group < w->groups; ++group)
@@ -515,17 +374,17 @@ static int plan_convolution(struct builder *builder, int function) {
   struct view in, weights, space, made;
   const struct view *bias;
   struct window window;
-  int64_t kernel[MAX_SPACE];
+  int64_t kernel[WINDOW_MAX_SPACE];
   (void)function;
   int status = read_convolution(builder, &in, &weights, &space, &bias);
-  if (status == PYEMU_OK && in.n_axes > MAX_SPACE + 2)
+  if (status == PYEMU_OK && in.n_axes > WINDOW_MAX_SPACE + 2)
     return builder_fail(builder, "too many dimensions");
   if (status == PYEMU_OK)
     kernel_sizes(&weights, kernel);
   if (status == PYEMU_OK)
     status = window_read(builder, &in, kernel, &window);
-  if (status == PYEMU_OK && window.same)
-    pad_for_same(&window, &in);
+  if (status == PYEMU_OK)
+    window_pad_for_same(&window, &in);
   if (status == PYEMU_OK)
     status = convolve(builder, &window, &in, &weights, bias, &made);
   if (status == PYEMU_OK)
@@ -582,10 +441,10 @@ static int plan_transposed_convolution(struct builder *builder, int function) {
   struct view in, weights, space, spread, made;
   const struct view *bias;
   struct window w;
-  int64_t kernel[MAX_SPACE];
+  int64_t kernel[WINDOW_MAX_SPACE];
   (void)function;
   int status = read_convolution(builder, &in, &weights, &space, &bias);
-  if (status == PYEMU_OK && in.n_axes > MAX_SPACE + 2)
+  if (status == PYEMU_OK && in.n_axes > WINDOW_MAX_SPACE + 2)
     return builder_fail(builder, "too many dimensions");
   if (status == PYEMU_OK)
     kernel_sizes(&weights, kernel);
@@ -609,49 +468,11 @@ static int plan_transposed_convolution(struct builder *builder, int function) {
   }
   status = turn_weights(builder, w.groups, &weights);
   if (status == PYEMU_OK)
-    status = surround(builder, &in, before, after, gaps, 0, &spread);
+    status = window_surround(builder, &in, before, after, gaps, 0, &spread);
   if (status == PYEMU_OK)
     status = convolve(builder, &w, &spread, &weights, bias, &made);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &made);
-  return status;
-}
-
-/* --- Pooling --- */
-
-/* The largest of the elements of a window, one place of it after the other. */
-static int plan_max_pool(struct builder *builder, int function) {
-  struct view in, most, place, larger;
-  struct window w;
-  int64_t count = 1;
-  int status = builder_tensor(builder, 0, &in);
-  if (status == PYEMU_OK)
-    status = window_read(builder, &in, NULL, &w);
-  if (status != PYEMU_OK)
-    return status;
-  if (builder_has_output(builder, 1) || model_integer(builder->node, "ceil_mode", 0))
-    return builder_fail(builder, "it gives indices, or has ceil_mode");
-  if (w.same)
-    pad_for_same(&w, &in);
-  status = window_pad(builder, &w, -1.0 / 0.0, &in);
-  for (int i = 0; i < w.n_space; ++i)
-    count *= w.kernel[i];
-  for (int64_t k = 0; status == PYEMU_OK && k < count; ++k) {
-    int64_t index = k;
-    place = in;
-    for (int i = w.n_space - 1; i >= 0; --i) {
-      const int64_t places = n_places(&w, &in, i);
-      if (places < 1 ||
-          !view_slice(&place, i + 2, index % w.kernel[i] * w.dilations[i], w.strides[i], places))
-        return builder_fail(builder, "the window is larger than the tensor");
-      index /= w.kernel[i];
-    }
-    if (k > 0)
-      status = builder_binary(builder, (enum binary)function, &most, &place, &larger);
-    most = k > 0 ? larger : place;
-  }
-  if (status == PYEMU_OK)
-    builder_set(builder, 0, &most);
   return status;
 }
 
@@ -660,6 +481,5 @@ const struct planner product_planners[] = {
     {"Gemm", plan_gemm, 0, 2, 3},
     {"Conv", plan_convolution, 0, 2, 3},
     {"ConvTranspose", plan_transposed_convolution, 0, 2, 3},
-    {"MaxPool", plan_max_pool, BINARY_MAXIMUM, 1, 1},
     {NULL, NULL, 0, 0, 0},
 };

@@ -1,9 +1,12 @@
-/* recurrent.c - GRU and LSTM, one step of the plan after the other along the sequence. */
+/* recurrent.c - RNN, GRU and LSTM, one step of the plan after the other along the sequence. */
 #include <string.h>
 
+#include "engines/native/compose.h"
 #include "engines/native/product.h"
 
-enum { GRU, LSTM };
+enum { RNN, GRU, LSTM };
+
+enum { MAX_ACTIVATIONS = 3 };
 
 /* A recurrent layer: sizes, and its inputs as the operator has them. */
 struct layer {
@@ -14,8 +17,12 @@ struct layer {
   int n_directions;
   int is_reverse;       /* of the only direction */
   int is_linear_before; /* GRU: the reset gate is applied behind the product */
+  int is_batch_first;   /* layout 1: columns before the sequence, and before directions */
+  enum unary activations[2][MAX_ACTIVATIONS]; /* by direction */
   struct view x, weights, recurrence, bias;
   int has_bias;
+  struct view peepholes; /* LSTM: from the cell to the gates i, o, f */
+  int has_peepholes;
 };
 
 /* Part 'index' of an axis that holds 'count' elements a part. */
@@ -30,21 +37,42 @@ static int apply(struct builder *builder, enum binary function, const struct vie
   return builder_binary(builder, function, a, b, made);
 }
 
-static int unary(struct builder *builder, enum unary function, struct view *value) {
-  struct view made;
-  int status = builder_unary(builder, function, value, &made);
-  *value = made;
-  return status;
-}
-
 /* --- Reading --- */
 
-static int is_default(const struct model_node *node) {
-  const char *const names[] = {"activations", "activation_alpha", "activation_beta", "clip"};
+static int check_attributes(struct builder *builder) {
+  const char *const names[] = {"activation_alpha", "activation_beta", "clip"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
-    if (model_attribute(node, names[i]))
-      return 0;
-  return model_integer(node, "layout", 0) == 0 && model_integer(node, "input_forget", 0) == 0;
+    if (model_attribute(builder->node, names[i]))
+      return builder_fail(builder, "it has %s", names[i]);
+  if (model_integer(builder->node, "input_forget", 0) != 0)
+    return builder_fail(builder, "its input and forget gates are one");
+  if (builder_has_input(builder, 4))
+    return builder_fail(builder, "its sequences have different lengths");
+  return PYEMU_OK;
+}
+
+/* Functions of the gates and of the state; by default sigmoids and tanh. */
+static int read_activations(struct builder *builder, struct layer *layer) {
+  static const char *const names[] = {"Sigmoid", "Tanh", "Relu", "Softplus"};
+  static const enum unary functions[] = {UNARY_SIGMOID, UNARY_TANH, UNARY_RELU, UNARY_SOFTPLUS};
+  const struct model_attribute *found = model_attribute(builder->node, "activations");
+  const int count = layer->kind == RNN ? 1 : layer->kind == GRU ? 2 : 3;
+  if (found && found->n_texts != count * layer->n_directions)
+    return builder_fail(builder, "it has %d activations; expected %d", found->n_texts,
+                        count * layer->n_directions);
+  for (int i = 0; i < count * layer->n_directions; ++i) {
+    enum unary *function = &layer->activations[i / count][i % count];
+    size_t k = 0;
+    *function = layer->kind != RNN && i % count == 0 ? UNARY_SIGMOID : UNARY_TANH;
+    if (!found)
+      continue;
+    while (k < sizeof names / sizeof names[0] && !text_is(&found->texts[i], names[k]))
+      ++k;
+    if (k == sizeof names / sizeof names[0])
+      return builder_fail(builder, "activation %d is not Sigmoid, Tanh, Relu or Softplus", i + 1);
+    *function = functions[k];
+  }
+  return PYEMU_OK;
 }
 
 static int read_direction(struct builder *builder, struct layer *layer) {
@@ -58,45 +86,64 @@ static int read_direction(struct builder *builder, struct layer *layer) {
 
 static int check_sizes(struct builder *builder, const struct layer *layer) {
   const int64_t rows = layer->n_gates * layer->hidden;
-  const int64_t expected[3][3] = {{layer->n_directions, rows, view_extent(&layer->x, 2).count},
+  const int64_t expected[4][3] = {{layer->n_directions, rows, view_extent(&layer->x, 2).count},
                                   {layer->n_directions, rows, layer->hidden},
-                                  {layer->n_directions, 2 * rows, 1}};
-  const struct view *const views[3] = {&layer->weights, &layer->recurrence, &layer->bias};
-  for (int i = 0; i < 2 + layer->has_bias; ++i) {
+                                  {layer->n_directions, 2 * rows, 1},
+                                  {layer->n_directions, 3 * layer->hidden, 1}};
+  const struct view *const views[4] = {&layer->weights, &layer->recurrence, &layer->bias,
+                                       &layer->peepholes};
+  const int inputs[4] = {2, 3, 4, 8}, is_given[4] = {1, 1, layer->has_bias, layer->has_peepholes};
+  for (int i = 0; i < 4; ++i) {
     const int rank = i < 2 ? 3 : 2;
+    if (!is_given[i])
+      continue;
     if (!view_is_constant(views[i]) || views[i]->n_axes != rank ||
         views[i]->element != layer->x.element)
-      return builder_fail(builder, "input %d is not constant, or has another shape or type", i + 2);
+      return builder_fail(builder, "input %d is not constant, or has another shape or type",
+                          inputs[i]);
     for (int axis = 0; axis < rank; ++axis)
       if (view_extent(views[i], axis).count != expected[i][axis])
         return builder_fail(builder, "dimension %d of input %d has %lld elements; expected %lld",
-                            axis + 1, i + 2, (long long)view_extent(views[i], axis).count,
+                            axis + 1, inputs[i], (long long)view_extent(views[i], axis).count,
                             (long long)expected[i][axis]);
   }
   return PYEMU_OK;
 }
 
-static int read_layer(struct builder *builder, int kind, struct layer *layer) {
-  *layer = (struct layer){.kind = kind, .n_gates = kind == GRU ? 3 : 4};
-  layer->hidden = model_integer(builder->node, "hidden_size", 0);
-  layer->is_linear_before = model_integer(builder->node, "linear_before_reset", 0) != 0;
+static int read_inputs(struct builder *builder, struct layer *layer) {
   layer->has_bias = builder_has_input(builder, 3);
-  if (!is_default(builder->node) || builder_has_input(builder, 4) || builder_has_input(builder, 7))
-    return builder_fail(builder, "it has other activations, a clip, peepholes, layout 1, or "
-                                 "sequences of different lengths");
-  if (layer->hidden < 1 || layer->hidden > (1 << 20))
-    return builder_fail(builder, "hidden_size is %lld", (long long)layer->hidden);
-  int status = read_direction(builder, layer);
-  if (status == PYEMU_OK)
-    status = builder_tensor(builder, 0, &layer->x);
+  layer->has_peepholes = builder_has_input(builder, 7);
+  int status = builder_tensor(builder, 0, &layer->x);
   if (status == PYEMU_OK)
     status = builder_tensor(builder, 1, &layer->weights);
   if (status == PYEMU_OK)
     status = builder_tensor(builder, 2, &layer->recurrence);
   if (status == PYEMU_OK && layer->has_bias)
     status = builder_tensor(builder, 3, &layer->bias);
+  if (status == PYEMU_OK && layer->has_peepholes)
+    status = builder_tensor(builder, 7, &layer->peepholes);
+  return status;
+}
+
+static int read_layer(struct builder *builder, int kind, struct layer *layer) {
+  const int axes[VIEW_MAX_AXES] = {1, 0, 2};
+  *layer = (struct layer){.kind = kind, .n_gates = kind == RNN ? 1 : kind == GRU ? 3 : 4};
+  layer->hidden = model_integer(builder->node, "hidden_size", 0);
+  layer->is_linear_before = model_integer(builder->node, "linear_before_reset", 0) != 0;
+  layer->is_batch_first = model_integer(builder->node, "layout", 0) != 0;
+  if (layer->hidden < 1 || layer->hidden > (1 << 20))
+    return builder_fail(builder, "hidden_size is %lld", (long long)layer->hidden);
+  int status = check_attributes(builder);
+  if (status == PYEMU_OK)
+    status = read_direction(builder, layer);
+  if (status == PYEMU_OK)
+    status = read_activations(builder, layer);
+  if (status == PYEMU_OK)
+    status = read_inputs(builder, layer);
   if (status != PYEMU_OK)
     return status;
+  if (layer->x.n_axes == 3 && layer->is_batch_first)
+    view_transpose(&layer->x, axes);
   if (layer->x.n_axes != 3 || view_extent(&layer->x, 0).has_batch || view_is_constant(&layer->x))
     return builder_fail(builder, "its input is not (sequence, column, value)");
   layer->length = view_extent(&layer->x, 0).count;
@@ -121,6 +168,7 @@ struct direction {
   struct view from_inputs;   /* weights times inputs, for the whole sequence */
   struct product recurrence; /* of the state, all gates but that of 'reset' */
   struct product reset;      /* GRU: of the state times the reset gate */
+  const enum unary *functions;
 };
 
 /* Pack the recurrent weights of gates 'first' to 'first + count'. */
@@ -142,7 +190,9 @@ static int make_direction(struct builder *builder, const struct layer *layer, in
   const struct view recurrence = matrix_of(&layer->recurrence, index);
   const int splits_reset = layer->kind == GRU && !layer->is_linear_before;
   struct view first = {.n_axes = 0}, second = {.n_axes = 0};
-  *made = (struct direction){.index = index, .is_reverse = layer->is_reverse || index == 1};
+  *made = (struct direction){.index = index,
+                             .is_reverse = layer->is_reverse || index == 1,
+                             .functions = layer->activations[index]};
   if (layer->has_bias) {
     struct view both = part_of(&layer->bias, 0, index, 1);
     view_remove(&both, 0);
@@ -166,6 +216,16 @@ static struct view gate(const struct layer *layer, const struct view *gates, int
   return part;
 }
 
+/* Elman (1990), doi:10.1207/s15516709cog1402_1: the new state is tanh(W x + R h). */
+static int step_rnn(struct builder *builder, const struct direction *d, const struct view *x,
+                    struct view *h) {
+  struct view from_state;
+  int status = product_apply(builder, h, 1, &d->recurrence, &from_state);
+  if (status == PYEMU_OK)
+    status = apply(builder, BINARY_ADD, x, &from_state, h);
+  return status == PYEMU_OK ? compose_unary(builder, d->functions[0], h) : status;
+}
+
 /*
  * Cho et al. (2014), arXiv:1406.1078, as ONNX writes it: update and reset gates are sigmoids,
  * n = tanh(W x + r (R h)), or tanh(W x + R (r h)), and the new state is (1 - z) n + z h.
@@ -180,7 +240,7 @@ static int step_gru(struct builder *builder, const struct layer *layer, const st
   part = gate(layer, &from_state, 0, 2);
   status = apply(builder, BINARY_ADD, &in, &part, &both);
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_SIGMOID, &both);
+    status = compose_unary(builder, d->functions[0], &both);
   const struct view z = gate(layer, &both, 0, 1), r = gate(layer, &both, 1, 1);
   if (status == PYEMU_OK && layer->is_linear_before) {
     part = gate(layer, &from_state, 2, 1);
@@ -194,7 +254,7 @@ static int step_gru(struct builder *builder, const struct layer *layer, const st
   if (status == PYEMU_OK)
     status = apply(builder, BINARY_ADD, &in, &rest, &n);
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_TANH, &n);
+    status = compose_unary(builder, d->functions[1], &n);
   if (status == PYEMU_OK)
     status = builder_scalar(builder, n.element, 1, &one);
   if (status == PYEMU_OK)
@@ -206,42 +266,64 @@ static int step_gru(struct builder *builder, const struct layer *layer, const st
   return status == PYEMU_OK ? apply(builder, BINARY_ADD, &sum, &kept, h) : status;
 }
 
+/* Gate 'index' as a function of its sum and, through a peephole, of the cell. */
+static int open_gate(struct builder *builder, const struct layer *layer, const struct direction *d,
+                     int index, const struct view *cell, struct view *gate) {
+  struct view peephole = part_of(&layer->peepholes, 0, d->index, 1);
+  peephole = part_of(&peephole, 1, index, layer->hidden);
+  int status = compose_binary(builder, BINARY_MULTIPLY, &peephole, cell);
+  if (status == PYEMU_OK)
+    status = compose_binary(builder, BINARY_ADD, gate, &peephole);
+  return status == PYEMU_OK ? compose_unary(builder, d->functions[0], gate) : status;
+}
+
 /* Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; gates i, o, f, c as in ONNX:
- * cell f c + i tanh(g), state o tanh(cell). */
+ * cell f c + i tanh(g), state o tanh(cell). With peepholes, i and f see the cell before, o the new
+ * one: Gers and Schmidhuber (2000), doi:10.1109/IJCNN.2000.861302. */
 static int step_lstm(struct builder *builder, const struct layer *layer, const struct direction *d,
                      const struct view *x, struct view *h, struct view *c) {
-  struct view from_state, all, gates, g, fresh, kept;
+  enum { I, O, F, CELL };
+  struct view from_state, all, gates[3], g, fresh, kept;
   int status = product_apply(builder, h, 1, &d->recurrence, &from_state);
   if (status == PYEMU_OK)
     status = apply(builder, BINARY_ADD, x, &from_state, &all);
-  gates = gate(layer, &all, 0, 3);
-  g = gate(layer, &all, 3, 1);
+  g = gate(layer, &all, CELL, 1);
+  if (status == PYEMU_OK && !layer->has_peepholes) {
+    struct view three = gate(layer, &all, I, 3);
+    status = compose_unary(builder, d->functions[0], &three);
+    all = three;
+  }
+  for (int i = I; i < CELL; ++i)
+    gates[i] = gate(layer, &all, i, 1);
+  for (int i = I; status == PYEMU_OK && layer->has_peepholes && i <= F; i += F)
+    status = open_gate(builder, layer, d, i, c, &gates[i]);
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_SIGMOID, &gates);
+    status = compose_unary(builder, d->functions[1], &g);
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_TANH, &g);
-  const struct view i = gate(layer, &gates, 0, 1), o = gate(layer, &gates, 1, 1),
-                    f = gate(layer, &gates, 2, 1);
+    status = apply(builder, BINARY_MULTIPLY, &gates[F], c, &kept);
   if (status == PYEMU_OK)
-    status = apply(builder, BINARY_MULTIPLY, &f, c, &kept);
-  if (status == PYEMU_OK)
-    status = apply(builder, BINARY_MULTIPLY, &i, &g, &fresh);
+    status = apply(builder, BINARY_MULTIPLY, &gates[I], &g, &fresh);
   if (status == PYEMU_OK)
     status = apply(builder, BINARY_ADD, &kept, &fresh, c);
+  if (status == PYEMU_OK && layer->has_peepholes)
+    status = open_gate(builder, layer, d, O, c, &gates[O]);
   fresh = *c;
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_TANH, &fresh);
-  return status == PYEMU_OK ? apply(builder, BINARY_MULTIPLY, &o, &fresh, h) : status;
+    status = compose_unary(builder, d->functions[2], &fresh);
+  return status == PYEMU_OK ? apply(builder, BINARY_MULTIPLY, &gates[O], &fresh, h) : status;
 }
 
 /* The state before the first step (column, hidden): an input, or zero. */
 static int first_state(struct builder *builder, const struct layer *layer, int input,
                        const struct direction *d, struct view *state) {
+  const int axes[VIEW_MAX_AXES] = {1, 0, 2};
   struct view zero, shape = {.element = layer->x.element};
   if (builder_has_input(builder, input)) {
     int status = builder_tensor(builder, input, state);
     if (status != PYEMU_OK)
       return status;
+    if (state->n_axes == 3 && layer->is_batch_first)
+      view_transpose(state, axes);
     if (state->n_axes != 3 || view_extent(state, 0).count != layer->n_directions ||
         view_extent(state, 2).count != layer->hidden || state->element != layer->x.element)
       return builder_fail(builder, "its first state has another shape or type");
@@ -287,8 +369,9 @@ static int run_direction(struct builder *builder, const struct layer *layer, int
     struct view x = part_of(&d.from_inputs, 0, at, 1), row = part_of(&results->all, 0, at, 1);
     view_remove(&x, 0);
     view_remove(&row, 0);
-    status = layer->kind == GRU ? step_gru(builder, layer, &d, &x, &h)
-                                : step_lstm(builder, layer, &d, &x, &h, &c);
+    status = layer->kind == RNN   ? step_rnn(builder, &d, &x, &h)
+             : layer->kind == GRU ? step_gru(builder, layer, &d, &x, &h)
+                                  : step_lstm(builder, layer, &d, &x, &h, &c);
     if (status == PYEMU_OK)
       status = copy_state(builder, &h, &row, 0, index);
   }
@@ -318,6 +401,7 @@ static int make_results(struct builder *builder, const struct layer *layer,
 }
 
 static int plan_recurrent(struct builder *builder, int kind) {
+  const int all_axes[VIEW_MAX_AXES] = {2, 0, 1, 3}, axes[VIEW_MAX_AXES] = {1, 0, 2};
   struct layer layer;
   struct results results;
   int status = read_layer(builder, kind, &layer);
@@ -327,6 +411,11 @@ static int plan_recurrent(struct builder *builder, int kind) {
     status = run_direction(builder, &layer, i, &results);
   if (status != PYEMU_OK)
     return status;
+  if (layer.is_batch_first) {
+    view_transpose(&results.all, all_axes);
+    view_transpose(&results.last, axes);
+    view_transpose(&results.cell, axes);
+  }
   builder_set(builder, 0, &results.all);
   builder_set(builder, 1, &results.last);
   if (kind == LSTM)
@@ -335,6 +424,7 @@ static int plan_recurrent(struct builder *builder, int kind) {
 }
 
 const struct planner recurrent_planners[] = {
+    {"RNN", plan_recurrent, RNN, 3, 6},
     {"GRU", plan_recurrent, GRU, 3, 6},
     {"LSTM", plan_recurrent, LSTM, 3, 8},
     {NULL, NULL, 0, 0, 0},

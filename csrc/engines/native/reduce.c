@@ -1,7 +1,13 @@
 /* reduce.c - operators that add up along dimensions, and those made of such sums. */
 #include <string.h>
 
-#include "engines/native/builder.h"
+#include "engines/native/compose.h"
+
+/* No element is made of more: the list of their places must not take all memory. */
+static const int64_t most_reduced = INT64_C(1) << 28;
+
+/* An axis with so many elements is added up on its own, behind the others. */
+enum { ROW = 8 };
 
 /* Offsets of all elements along some axes from the first, in order, the last axis fastest; 'rest'
  * is the view without them. */
@@ -20,6 +26,8 @@ static int take_axes(struct builder *builder, const struct view *in, const int *
     for (int i = in->starts[axis]; i < in->starts[axis + 1]; ++i) {
       if (in->factors[i].size == BATCH)
         return builder_fail(builder, "it mixes columns");
+      if (in->factors[i].size > most_reduced / *count)
+        return builder_fail(builder, "it adds up more than %lld elements", (long long)most_reduced);
       taken[n_taken++] = in->factors[i];
       *count *= in->factors[i].size;
     }
@@ -37,7 +45,7 @@ static int take_axes(struct builder *builder, const struct view *in, const int *
   return PYEMU_OK;
 }
 
-/* Reduce along the marked axes, which stay with one element. */
+/* All marked axes at once. */
 static int reduce(struct builder *builder, enum reduction function, const int *is_taken,
                   struct view *view) {
   struct step step = {.kind = STEP_REDUCE, .function = function, .element = view->element};
@@ -56,66 +64,74 @@ static int reduce(struct builder *builder, enum reduction function, const int *i
   return status;
 }
 
+/* The last marked axis, where its elements are a row that the others can be added up along; or -1.
+ */
+static int find_row(const struct view *view, const int *is_taken) {
+  int row = -1, n_others = 0;
+  for (int axis = view->n_axes - 1; axis >= 0; --axis) {
+    if (!is_taken[axis] || view_extent(view, axis).count == 1)
+      continue;
+    if (row < 0)
+      row = axis;
+    else
+      ++n_others;
+  }
+  return n_others > 0 && view_extent(view, row).count >= ROW ? row : -1;
+}
+
+int builder_reduce(struct builder *builder, enum reduction function, const int *is_taken,
+                   struct view *view) {
+  int others[VIEW_MAX_AXES], last[VIEW_MAX_AXES] = {0};
+  const int row = find_row(view, is_taken);
+  if (row < 0)
+    return reduce(builder, function, is_taken, view);
+  memcpy(others, is_taken, sizeof others);
+  others[row] = 0;
+  last[row] = 1;
+  int status = reduce(builder, function, others, view);
+  return status == PYEMU_OK ? reduce(builder, function, last, view) : status;
+}
+
 int builder_sum(struct builder *builder, struct view *view, int axis) {
   int is_taken[VIEW_MAX_AXES] = {0};
   is_taken[axis] = 1;
-  return reduce(builder, REDUCE_SUM, is_taken, view);
-}
-
-static int binary(struct builder *builder, enum binary function, struct view *value,
-                  const struct view *other) {
-  struct view made;
-  int status = builder_binary(builder, function, value, other, &made);
-  *value = made;
-  return status;
-}
-
-static int unary(struct builder *builder, enum unary function, struct view *value) {
-  struct view made;
-  int status = builder_unary(builder, function, value, &made);
-  *value = made;
-  return status;
-}
-
-static int with_number(struct builder *builder, enum binary function, struct view *value,
-                       double number) {
-  struct view constant;
-  int status = builder_scalar(builder, value->element, number, &constant);
-  return status == PYEMU_OK ? binary(builder, function, value, &constant) : status;
-}
-
-/* The mean along the marked axes. */
-static int mean(struct builder *builder, const int *is_taken, struct view *view) {
-  int64_t count = 1;
-  for (int axis = 0; axis < view->n_axes; ++axis)
-    if (is_taken[axis])
-      count *= view_extent(view, axis).count;
-  int status = reduce(builder, REDUCE_SUM, is_taken, view);
-  return status == PYEMU_OK ? with_number(builder, BINARY_DIVIDE, view, (double)count) : status;
+  return builder_reduce(builder, REDUCE_SUM, is_taken, view);
 }
 
 /* --- Reduce* --- */
 
-enum reduced { OF_SUM, OF_MEAN, OF_MINIMUM, OF_MAXIMUM, OF_PRODUCT, OF_SQUARES, OF_L1, OF_L2 };
+enum reduced {
+  OF_SUM,
+  OF_MEAN,
+  OF_MINIMUM,
+  OF_MAXIMUM,
+  OF_PRODUCT,
+  OF_SQUARES,
+  OF_L1,
+  OF_L2,
+  OF_LOGARITHM
+};
 
 static int reduced_of(struct builder *builder, enum reduced function, const int *is_taken,
                       struct view *view) {
   static const enum reduction reductions[] = {
       [OF_SUM] = REDUCE_SUM,         [OF_MINIMUM] = REDUCE_MINIMUM, [OF_MAXIMUM] = REDUCE_MAXIMUM,
       [OF_PRODUCT] = REDUCE_PRODUCT, [OF_SQUARES] = REDUCE_SUM,     [OF_L1] = REDUCE_SUM,
-      [OF_L2] = REDUCE_SUM};
+      [OF_L2] = REDUCE_SUM,          [OF_LOGARITHM] = REDUCE_SUM};
   int status = PYEMU_OK;
   if (function == OF_MEAN)
-    return mean(builder, is_taken, view);
+    return compose_mean(builder, is_taken, view);
   const struct view in = *view;
   if (function == OF_SQUARES || function == OF_L2)
-    status = binary(builder, BINARY_MULTIPLY, view, &in);
+    status = compose_binary(builder, BINARY_MULTIPLY, view, &in);
   if (function == OF_L1)
-    status = unary(builder, UNARY_ABSOLUTE, view);
+    status = compose_unary(builder, UNARY_ABSOLUTE, view);
   if (status == PYEMU_OK)
-    status = reduce(builder, reductions[function], is_taken, view);
+    status = builder_reduce(builder, reductions[function], is_taken, view);
   if (status == PYEMU_OK && function == OF_L2)
-    status = unary(builder, UNARY_SQUARE_ROOT, view);
+    status = compose_unary(builder, UNARY_SQUARE_ROOT, view);
+  if (status == PYEMU_OK && function == OF_LOGARITHM)
+    status = compose_unary(builder, UNARY_LOGARITHM, view);
   return status;
 }
 
@@ -223,115 +239,22 @@ static int plan_softmax(struct builder *builder, int is_logarithm) {
     for (int i = axis; i < x.n_axes; ++i)
       is_taken[i] = 1;
   highest = x;
-  status = reduce(builder, REDUCE_MAXIMUM, is_taken, &highest);
+  status = builder_reduce(builder, REDUCE_MAXIMUM, is_taken, &highest);
   if (status == PYEMU_OK)
-    status = binary(builder, BINARY_SUBTRACT, &x, &highest);
+    status = compose_binary(builder, BINARY_SUBTRACT, &x, &highest);
   e = x;
   if (status == PYEMU_OK)
-    status = unary(builder, UNARY_EXPONENTIAL, &e);
+    status = compose_unary(builder, UNARY_EXPONENTIAL, &e);
   sum = e;
   if (status == PYEMU_OK)
-    status = reduce(builder, REDUCE_SUM, is_taken, &sum);
+    status = builder_reduce(builder, REDUCE_SUM, is_taken, &sum);
   if (status == PYEMU_OK && is_logarithm)
-    status = unary(builder, UNARY_LOGARITHM, &sum);
+    status = compose_unary(builder, UNARY_LOGARITHM, &sum);
   if (status == PYEMU_OK)
-    status = is_logarithm ? binary(builder, BINARY_SUBTRACT, &x, &sum)
-                          : binary(builder, BINARY_DIVIDE, &e, &sum);
+    status = is_logarithm ? compose_binary(builder, BINARY_SUBTRACT, &x, &sum)
+                          : compose_binary(builder, BINARY_DIVIDE, &e, &sum);
   if (status == PYEMU_OK)
     builder_set(builder, 0, is_logarithm ? &x : &e);
-  return status;
-}
-
-/* --- Normalisation --- */
-
-/* (x - mean) / sqrt(variance + epsilon) along the marked axes; without the mean if 'is_rms'. */
-static int normalise(struct builder *builder, const int *is_taken, int is_rms, double epsilon,
-                     struct view *x) {
-  struct view centre = *x, squares;
-  int status = is_rms ? PYEMU_OK : mean(builder, is_taken, &centre);
-  if (status == PYEMU_OK && !is_rms)
-    status = binary(builder, BINARY_SUBTRACT, x, &centre);
-  squares = *x;
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_MULTIPLY, &squares, x);
-  if (status == PYEMU_OK)
-    status = mean(builder, is_taken, &squares);
-  if (status == PYEMU_OK)
-    status = with_number(builder, BINARY_ADD, &squares, epsilon);
-  if (status == PYEMU_OK)
-    status = unary(builder, UNARY_SQUARE_ROOT, &squares);
-  return status == PYEMU_OK ? binary(builder, BINARY_DIVIDE, x, &squares) : status;
-}
-
-static int plan_layer_normalization(struct builder *builder, int is_rms) {
-  const double epsilon = model_number(builder->node, "epsilon", 1e-5f);
-  int is_taken[VIEW_MAX_AXES] = {0}, axis;
-  struct view x, scale, bias;
-  if (builder_has_output(builder, 1) || builder_has_output(builder, 2))
-    return builder_fail(builder, "mean and deviation are outputs");
-  int status = builder_tensor(builder, 0, &x);
-  if (status == PYEMU_OK)
-    status = builder_axis(builder, model_integer(builder->node, "axis", -1), x.n_axes, &axis);
-  for (int i = axis; status == PYEMU_OK && i < x.n_axes; ++i)
-    is_taken[i] = 1;
-  if (status == PYEMU_OK)
-    status = normalise(builder, is_taken, is_rms, epsilon, &x);
-  if (status == PYEMU_OK)
-    status = builder_tensor(builder, 1, &scale);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_MULTIPLY, &x, &scale);
-  if (status == PYEMU_OK && builder_has_input(builder, 2)) {
-    status = builder_tensor(builder, 2, &bias);
-    if (status == PYEMU_OK)
-      status = binary(builder, BINARY_ADD, &x, &bias);
-  }
-  if (status == PYEMU_OK)
-    builder_set(builder, 0, &x);
-  return status;
-}
-
-/* One value per channel, as a tensor that is repeated over all axes but the second. */
-static int channel_input(struct builder *builder, int index, int n_axes, struct view *view) {
-  int status = builder_tensor(builder, index, view);
-  if (status == PYEMU_OK && (view->n_axes != 1 || !view_is_constant(view)))
-    return builder_fail(builder, "input %d is not one constant per channel", index + 1);
-  for (int i = 2; status == PYEMU_OK && i < n_axes; ++i)
-    view_insert(view, view->n_axes);
-  return status;
-}
-
-/* Constants are folded: y = a x + (bias - a mean), a = scale / sqrt(variance + epsilon). */
-static int plan_batch_normalization(struct builder *builder, int function) {
-  const double epsilon = model_number(builder->node, "epsilon", 1e-5f);
-  struct view x, a, bias, centre, deviation;
-  (void)function;
-  if (model_integer(builder->node, "training_mode", 0) != 0)
-    return builder_fail(builder, "it is in training mode");
-  int status = builder_tensor(builder, 0, &x);
-  if (status == PYEMU_OK)
-    status = channel_input(builder, 1, x.n_axes, &a);
-  if (status == PYEMU_OK)
-    status = channel_input(builder, 2, x.n_axes, &bias);
-  if (status == PYEMU_OK)
-    status = channel_input(builder, 3, x.n_axes, &centre);
-  if (status == PYEMU_OK)
-    status = channel_input(builder, 4, x.n_axes, &deviation);
-  if (status == PYEMU_OK)
-    status = with_number(builder, BINARY_ADD, &deviation, epsilon);
-  if (status == PYEMU_OK)
-    status = unary(builder, UNARY_SQUARE_ROOT, &deviation);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_DIVIDE, &a, &deviation);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_MULTIPLY, &centre, &a);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_SUBTRACT, &bias, &centre);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_MULTIPLY, &x, &a);
-  if (status == PYEMU_OK)
-    status = binary(builder, BINARY_ADD, &x, &bias);
-  if (status == PYEMU_OK)
-    builder_set(builder, 0, &x);
   return status;
 }
 
@@ -358,12 +281,10 @@ const struct planner reduce_planners[] = {
     {"ReduceSumSquare", plan_reduce, OF_SQUARES, 1, 2},
     {"ReduceL1", plan_reduce, OF_L1, 1, 2},
     {"ReduceL2", plan_reduce, OF_L2, 1, 2},
+    {"ReduceLogSum", plan_reduce, OF_LOGARITHM, 1, 2},
     {"CumSum", plan_cumulative_sum, 0, 2, 2},
     {"Softmax", plan_softmax, 0, 1, 1},
     {"LogSoftmax", plan_softmax, 1, 1, 1},
-    {"LayerNormalization", plan_layer_normalization, 0, 2, 3},
-    {"RMSNormalization", plan_layer_normalization, 1, 2, 2},
-    {"BatchNormalization", plan_batch_normalization, 0, 5, 5},
     {"GlobalAveragePool", plan_global_pool, OF_MEAN, 1, 1},
     {"GlobalMaxPool", plan_global_pool, OF_MAXIMUM, 1, 1},
     {NULL, NULL, 0, 0, 0},

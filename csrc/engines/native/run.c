@@ -3,7 +3,12 @@
 
 #include "engines/native/plan.h"
 
-enum { MAX_OPERANDS = 1 + STEP_MAX_INPUTS, MAX_DIMS = STEP_MAX_LOOPS + 1, CHUNK = 256 };
+enum {
+  MAX_OPERANDS = 1 + STEP_MAX_INPUTS,
+  MAX_DIMS = STEP_MAX_LOOPS + 1,
+  CHUNK = 256,
+  SHORT_LOOP = 8
+};
 
 /* An operand on its way: its next element, and strides in bytes. */
 struct walker {
@@ -74,6 +79,25 @@ static void join_loops(struct walk *walk) {
             (size_t)walk->n_dims * sizeof walk->sizes[0]);
 }
 
+/* With one lane, a short innermost loop changes places with the longest. */
+static void put_longest_inside(struct walk *walk) {
+  const int inner = walk->n_dims - 1;
+  int longest = inner;
+  for (int i = 0; i < inner; ++i)
+    if (walk->sizes[i] > walk->sizes[longest])
+      longest = i;
+  if (walk->sizes[inner] >= SHORT_LOOP || longest == inner)
+    return;
+  const int64_t size = walk->sizes[inner];
+  walk->sizes[inner] = walk->sizes[longest];
+  walk->sizes[longest] = size;
+  for (int k = 0; k < walk->n_operands; ++k) {
+    int64_t *strides = walk->operands[k].strides, stride = strides[inner];
+    strides[inner] = strides[longest];
+    strides[longest] = stride;
+  }
+}
+
 static void make_walk(struct walk *walk, const struct plan *plan, const struct step *step,
                       int n_inputs, enum element out, char *workspace, int64_t lanes) {
   walk->n_operands = 0;
@@ -86,6 +110,8 @@ static void make_walk(struct walk *walk, const struct plan *plan, const struct s
   if (lanes == 1 && step->n_loops > 0)
     --walk->n_dims;
   join_loops(walk);
+  if (lanes == 1)
+    put_longest_inside(walk);
 }
 
 /* Step to the next index of the outer 'n_dims' loops; 0 at the end. */
@@ -132,7 +158,7 @@ static void copy_strided(char *to, int64_t to_stride, const char *from, int64_t 
       memcpy(to + i * to_stride, from + i * from_stride, 8);
 }
 
-/* The innermost loop where elements are not adjacent: by way of copies. */
+/* The innermost loop where elements of some operands are not adjacent: these by way of copies. */
 static void run_strided(const struct plan *plan, const struct step *step, const struct walk *walk) {
   _Alignas(64) char copies[MAX_OPERANDS][CHUNK * 8];
   const int inner = walk->n_dims - 1;
@@ -142,17 +168,26 @@ static void run_strided(const struct plan *plan, const struct step *step, const 
     for (int k = 0; k < walk->n_operands; ++k) {
       const struct walker *w = &walk->operands[k];
       const int64_t stride = w->strides[inner];
-      r.at[k] = copies[k];
+      const int is_direct = stride == (int64_t)w->size || (k > 0 && stride == 0);
+      r.at[k] = is_direct ? w->at + i * stride : copies[k];
       r.steps[k] = stride != 0;
-      if (k > 0)
-        copy_strided(copies[k], (int64_t)w->size, w->at + i * stride, stride, w->size,
-                     stride ? n : 1);
+      if (k > 0 && !is_direct)
+        copy_strided(copies[k], (int64_t)w->size, w->at + i * stride, stride, w->size, n);
     }
     call_kernel(plan, step, &r, n);
     const struct walker *out = &walk->operands[0];
-    copy_strided(out->at + i * out->strides[inner], out->strides[inner], copies[0],
-                 (int64_t)out->size, out->size, n);
+    if (r.at[0] == copies[0])
+      copy_strided(out->at + i * out->strides[inner], out->strides[inner], copies[0],
+                   (int64_t)out->size, out->size, n);
   }
+}
+
+/* The innermost loop of a copy. */
+static void run_copy(const struct walk *walk) {
+  const int inner = walk->n_dims - 1;
+  const struct walker *out = &walk->operands[0], *in = &walk->operands[1];
+  copy_strided(out->at, out->strides[inner], in->at, in->strides[inner], out->size,
+               walk->sizes[inner]);
 }
 
 static int is_adjacent(const struct walk *walk) {
@@ -188,10 +223,14 @@ static void run_elements(const struct plan *plan, const struct step *step, int n
   int64_t index[MAX_DIMS] = {0};
   make_walk(&walk, plan, step, n_inputs, step->element, workspace, lanes);
   const int inner = walk.n_dims - 1, adjacent = is_adjacent(&walk);
+  const int is_copy = step->kind == STEP_UNARY && step->function == UNARY_COPY;
   do {
     struct run_of_numbers r;
     if (!adjacent) {
-      run_strided(plan, step, &walk);
+      if (is_copy)
+        run_copy(&walk);
+      else
+        run_strided(plan, step, &walk);
       continue;
     }
     for (int k = 0; k < walk.n_operands; ++k) {

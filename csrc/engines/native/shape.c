@@ -1,28 +1,10 @@
 /* shape.c - operators that only change the shape of a tensor, or choose elements of it. */
+#include <math.h>
 #include <string.h>
 
-#include "engines/native/builder.h"
-
-/* The input's whole numbers, or NULL if it is a tensor. */
-static const struct integers *integers_of(const struct builder *builder, int index) {
-  if (!builder_has_input(builder, index))
-    return NULL;
-  const struct value *value = &builder->values[builder->node->inputs[index]];
-  return value->kind == VALUE_INTEGERS ? &value->integers : NULL;
-}
-
-static int new_integers(struct builder *builder, int rank, const int64_t *dims,
-                        struct integers *made) {
-  *made = (struct integers){.rank = rank, .count = 1};
-  for (int i = 0; i < rank; ++i) {
-    made->dims[i] = dims[i];
-    if (dims[i] < 0 || (dims[i] > 0 && made->count > (INT64_C(1) << 20) / dims[i]))
-      return builder_fail(builder, "too many whole numbers");
-    made->count *= dims[i];
-  }
-  made->at = arena_take(builder->arena, (size_t)made->count + 1, sizeof *made->at);
-  return made->at ? PYEMU_OK : builder_fail_memory(builder);
-}
+#include "engines/native/compose.h"
+#include "engines/native/integers.h"
+#include "engines/native/resample.h"
 
 static int plan_identity(struct builder *builder, int function) {
   const struct integers *integers = integers_of(builder, 0);
@@ -34,6 +16,23 @@ static int plan_identity(struct builder *builder, int function) {
   if (status == PYEMU_OK)
     builder_set(builder, 0, &in);
   return status;
+}
+
+/* What is dropped in training stays. */
+static int plan_dropout(struct builder *builder, int function) {
+  const struct value *value;
+  struct view view;
+  double is_training = 0;
+  if (builder_has_output(builder, 1))
+    return builder_fail(builder, "it gives a mask");
+  if (builder_has_input(builder, 2)) {
+    value = &builder->values[builder->node->inputs[2]];
+    view = value->view;
+    if (value->kind != VALUE_TENSOR || !builder_number(builder, &view, &is_training) ||
+        is_training != 0)
+      return builder_fail(builder, "it is in training mode, or may be");
+  }
+  return plan_identity(builder, function);
 }
 
 /* --- Constants --- */
@@ -111,7 +110,7 @@ static int plan_constant_of_shape(struct builder *builder, int function) {
         return builder_fail(builder, "it makes whole numbers for every column");
       dims[i] = extents[i].count;
     }
-    status = new_integers(builder, (int)shape->count, dims, &numbers);
+    status = integers_new(builder, (int)shape->count, dims, &numbers);
     for (int64_t i = 0; status == PYEMU_OK && i < numbers.count; ++i)
       numbers.at[i].count = *(const int64_t *)value->tensor.values;
     return status == PYEMU_OK ? builder_set_integers(builder, 0, &numbers) : status;
@@ -150,7 +149,7 @@ static int plan_shape(struct builder *builder, int function) {
   start = start < 0 ? 0 : start > n_axes ? n_axes : start;
   end = end < start ? start : end > n_axes ? n_axes : end;
   const int64_t dims[1] = {end - start};
-  status = new_integers(builder, 1, dims, &made);
+  status = integers_new(builder, 1, dims, &made);
   for (int64_t i = 0; status == PYEMU_OK && i < made.count; ++i)
     made.at[i] =
         given ? (struct extent){given->dims[start + i], 0} : view_extent(&in, (int)(start + i));
@@ -163,7 +162,7 @@ static int plan_size(struct builder *builder, int function) {
   (void)function;
   int status = builder_tensor(builder, 0, &in);
   if (status == PYEMU_OK)
-    status = new_integers(builder, 0, NULL, &made);
+    status = integers_new(builder, 0, NULL, &made);
   if (status != PYEMU_OK)
     return status;
   made.at[0] = (struct extent){view_count(&in), view_has_batch(&in)};
@@ -172,9 +171,8 @@ static int plan_size(struct builder *builder, int function) {
 
 /* --- Reshape --- */
 
-/* Reshape; where elements do not lie so that a view will do, a dense copy does. */
-static int reshape(struct builder *builder, struct view *view, const struct extent *extents,
-                   int n_axes) {
+int builder_reshape(struct builder *builder, struct view *view, const struct extent *extents,
+                    int n_axes) {
   if (view_reshape(view, extents, n_axes))
     return PYEMU_OK;
   int status = builder_pack(builder, view);
@@ -248,7 +246,7 @@ static int plan_reshape(struct builder *builder, int function) {
       extents[i] = view_extent(&in, i);
   status = complete(builder, &in, extents, (int)shape->count);
   if (status == PYEMU_OK)
-    status = reshape(builder, &in, extents, (int)shape->count);
+    status = builder_reshape(builder, &in, extents, (int)shape->count);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &in);
   return status;
@@ -273,7 +271,7 @@ static int plan_flatten(struct builder *builder, int function) {
     return status;
   for (int i = 0; i < in.n_axes; ++i)
     extents[i >= axis] = times(extents[i >= axis], view_extent(&in, i));
-  status = reshape(builder, &in, extents, 2);
+  status = builder_reshape(builder, &in, extents, 2);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &in);
   return status;
@@ -417,9 +415,8 @@ static int plan_expand(struct builder *builder, int function) {
 
 /* --- Parts --- */
 
-/* Cut an axis, which is made dense first if it is of several pieces. */
-static int cut(struct builder *builder, struct view *view, int axis, int64_t start, int64_t step,
-               int64_t count) {
+int builder_cut(struct builder *builder, struct view *view, int axis, int64_t start, int64_t step,
+                int64_t count) {
   if (view_slice(view, axis, start, step, count))
     return PYEMU_OK;
   int status = builder_pack(builder, view);
@@ -446,13 +443,18 @@ static int64_t slice_count(int64_t size, int64_t *start, int64_t end, int64_t st
   return length <= 0 ? 0 : (length + stride - 1) / stride;
 }
 
+/* A step: one that is larger than any tensor takes one element too. */
+static int64_t clamp_step(int64_t step) {
+  return clamp(step, -(INT64_C(1) << 32), INT64_C(1) << 32);
+}
+
 static int slice_integers(struct builder *builder, const struct integers *integers, int64_t start,
                           int64_t end, int64_t step) {
   const int64_t count = slice_count(integers->count, &start, end, step);
   struct integers made;
   if (integers->rank != 1)
     return builder_fail(builder, "whole numbers with more than one dimension");
-  int status = new_integers(builder, 1, &count, &made);
+  int status = integers_new(builder, 1, &count, &made);
   for (int64_t i = 0; status == PYEMU_OK && i < count; ++i)
     made.at[i] = integers->at[start + i * step];
   return status == PYEMU_OK ? builder_set_integers(builder, 0, &made) : status;
@@ -472,7 +474,7 @@ static int slice_axis(struct builder *builder, struct view *view, int64_t given,
   const int64_t count = slice_count(extent.count, &start, end, step);
   if (count < 1)
     return builder_fail(builder, "a tensor would have no elements");
-  return cut(builder, view, axis, start, step, count);
+  return builder_cut(builder, view, axis, start, step, count);
 }
 
 static int plan_slice(struct builder *builder, int function) {
@@ -494,14 +496,15 @@ static int plan_slice(struct builder *builder, int function) {
       (n_steps >= 0 && n_steps != n_starts))
     return builder_fail(builder, "starts, ends, axes and steps have different sizes");
   for (int64_t i = 0; i < n_steps; ++i)
-    if (steps[i] == 0 || steps[i] == INT64_MIN)
-      return builder_fail(builder, "a step is zero, or too large");
+    if (steps[i] == 0)
+      return builder_fail(builder, "a step is zero");
   if (integers)
-    return slice_integers(builder, integers, starts[0], ends[0], n_steps > 0 ? steps[0] : 1);
+    return slice_integers(builder, integers, starts[0], ends[0],
+                          n_steps > 0 ? clamp_step(steps[0]) : 1);
   status = builder_tensor(builder, 0, &view);
   for (int64_t i = 0; status == PYEMU_OK && i < n_starts; ++i)
     status = slice_axis(builder, &view, n_axes < 0 ? i : axes[i], starts[i], ends[i],
-                        n_steps < 0 ? 1 : steps[i]);
+                        n_steps < 0 ? 1 : clamp_step(steps[i]));
   if (status == PYEMU_OK)
     builder_set(builder, 0, &view);
   return status;
@@ -533,7 +536,7 @@ static int plan_split(struct builder *builder, int function) {
     if (count < 1 || count > left)
       return builder_fail(builder, "output %d would have %lld of the %lld elements left", i + 1,
                           (long long)count, (long long)left);
-    if ((status = cut(builder, &part, axis, start, 1, count)) != PYEMU_OK)
+    if ((status = builder_cut(builder, &part, axis, start, 1, count)) != PYEMU_OK)
       return status;
     builder_set(builder, i, &part);
     start += count;
@@ -548,7 +551,7 @@ static int gather_integers(struct builder *builder, const struct integers *from,
   struct integers made;
   if (from->rank != 1)
     return builder_fail(builder, "whole numbers with more than one dimension");
-  int status = new_integers(builder, at->rank, at->dims, &made);
+  int status = integers_new(builder, at->rank, at->dims, &made);
   for (int64_t i = 0; status == PYEMU_OK && i < at->count; ++i) {
     const int64_t index = at->at[i].count < 0 ? at->at[i].count + from->count : at->at[i].count;
     if (index < 0 || index >= from->count)
@@ -568,24 +571,15 @@ static int is_regular(const int64_t *index, int64_t count, int64_t *step) {
   return *step != 0;
 }
 
-/* Copy elements one by one to a new tensor whose axis has as many as there are indices. */
+/* A copy whose axis has the elements at the indices. */
 static int gather_copies(struct builder *builder, const struct view *in, int axis,
                          const int64_t *index, int64_t count, struct view *made) {
-  struct view shape = {.element = in->element};
-  for (int i = 0; i < in->n_axes; ++i)
-    if (!(i == axis ? view_add_axis(&shape, (struct extent){count, 0})
-                    : view_add_like(&shape, in, i)))
-      return builder_fail(builder, "a tensor has too many dimensions");
-  int status = builder_new(builder, &shape, in->element, view_is_constant(in), made);
-  for (int64_t i = 0; status == PYEMU_OK && i < count; ++i) {
-    struct view from = *in, to = *made;
-    status = cut(builder, &from, axis, index[i], 1, 1);
-    if (status == PYEMU_OK)
-      status = cut(builder, &to, axis, i, 1, 1);
-    if (status == PYEMU_OK)
-      status = builder_copy(builder, &from, &to);
-  }
-  return status;
+  struct taps taps;
+  int status = resample_new(builder, 1, count, 0, &taps);
+  if (status != PYEMU_OK)
+    return status;
+  memcpy(taps.index, index, (size_t)count * sizeof *index);
+  return resample_axis(builder, in, axis, &taps, made);
 }
 
 static int gather(struct builder *builder, struct view *view, int axis, int64_t *index,
@@ -595,7 +589,7 @@ static int gather(struct builder *builder, struct view *view, int axis, int64_t 
   int64_t step;
   int status = PYEMU_OK;
   if (is_regular(index, count, &step))
-    status = cut(builder, view, axis, index[0], step, count);
+    status = builder_cut(builder, view, axis, index[0], step, count);
   else
     status = gather_copies(builder, &in, axis, index, count, view);
   if (status != PYEMU_OK || at->rank == 1)
@@ -611,22 +605,16 @@ static int gather(struct builder *builder, struct view *view, int axis, int64_t 
     else
       for (int k = 0; k < at->rank; ++k)
         extents[n_axes++] = (struct extent){at->dims[k], 0};
-  return reshape(builder, view, extents, n_axes);
+  return builder_reshape(builder, view, extents, n_axes);
 }
 
-static int plan_gather(struct builder *builder, int function) {
-  const struct integers *at, *integers = integers_of(builder, 0);
+/* Gather elements of one axis; indices count from its end if they are negative. */
+static int gather_axis(struct builder *builder, const struct integers *at, int64_t given_axis) {
   struct view in;
   int axis;
-  (void)function;
-  int status = builder_integers(builder, 1, &at);
-  if (status != PYEMU_OK)
-    return status;
-  if (integers)
-    return gather_integers(builder, integers, at);
-  status = builder_tensor(builder, 0, &in);
+  int status = builder_tensor(builder, 0, &in);
   if (status == PYEMU_OK)
-    status = builder_axis(builder, model_integer(builder->node, "axis", 0), in.n_axes, &axis);
+    status = builder_axis(builder, given_axis, in.n_axes, &axis);
   if (status != PYEMU_OK)
     return status;
   const struct extent extent = view_extent(&in, axis);
@@ -647,6 +635,160 @@ static int plan_gather(struct builder *builder, int function) {
   return status;
 }
 
+static int plan_gather(struct builder *builder, int function) {
+  const struct integers *at, *integers = integers_of(builder, 0);
+  (void)function;
+  int status = builder_integers(builder, 1, &at);
+  if (status != PYEMU_OK)
+    return status;
+  return integers ? gather_integers(builder, integers, at)
+                  : gather_axis(builder, at, model_integer(builder->node, "axis", 0));
+}
+
+/* Indices of one number each: Gather along the first axis, as torch writes an index. */
+static int plan_gather_nd(struct builder *builder, int function) {
+  const struct integers *given;
+  struct integers at;
+  (void)function;
+  int status = builder_integers(builder, 1, &given);
+  if (status != PYEMU_OK)
+    return status;
+  if (integers_of(builder, 0) || given->rank < 1 || given->dims[given->rank - 1] != 1 ||
+      model_integer(builder->node, "batch_dims", 0) != 0)
+    return builder_fail(builder, "it has indices of more than one number, or for every column");
+  at = *given;
+  --at.rank;
+  return gather_axis(builder, &at, 0);
+}
+
+/* --- Tile, Trilu --- */
+
+/* Repeat along one axis: the repetitions are another axis in front, all with the same elements. */
+static int tile_axis(struct builder *builder, struct view *view, int axis, int64_t times) {
+  struct view made = {.element = view->element, .place = view->place, .offset = view->offset};
+  struct extent extents[VIEW_MAX_AXES];
+  int has_room = 1;
+  for (int i = 0; i < view->n_axes; ++i) {
+    extents[i] = view_extent(view, i);
+    if (i == axis)
+      has_room &= view_add_axis(&made, (struct extent){times, 0});
+    has_room &= view_add_like(&made, view, i);
+  }
+  extents[axis].count *= times;
+  if (!has_room)
+    return builder_fail(builder, "a tensor has too many dimensions");
+  *view = made;
+  return builder_reshape(builder, view, extents, made.n_axes - 1);
+}
+
+static int plan_tile(struct builder *builder, int function) {
+  const int64_t *times;
+  int64_t count;
+  struct view view;
+  (void)function;
+  int status = builder_tensor(builder, 0, &view);
+  if (status == PYEMU_OK)
+    status = builder_list(builder, "repeats", 1, &times, &count);
+  if (status == PYEMU_OK && count != view.n_axes)
+    return builder_fail(builder, "it has %lld repeats for %d axes", (long long)count, view.n_axes);
+  for (int i = 0; status == PYEMU_OK && i < view.n_axes; ++i) {
+    if (times[i] < 1 || times[i] > (1 << 20) || (times[i] > 1 && view_extent(&view, i).has_batch))
+      return builder_fail(builder, "it repeats columns, or %lld times", (long long)times[i]);
+    if (times[i] > 1)
+      status = tile_axis(builder, &view, i, times[i]);
+    if (status == PYEMU_OK && view_count(&view) < 1)
+      return builder_fail(builder, "a tensor would have too many elements");
+  }
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &view);
+  return status;
+}
+
+/* The triangle of a matrix as a constant, 1 where it is kept. */
+static int make_triangle(struct builder *builder, const struct view *in, int64_t diagonal,
+                         struct view *made) {
+  const int is_upper = model_integer(builder->node, "upper", 1) != 0;
+  const int64_t rows = view_extent(in, in->n_axes - 2).count;
+  const int64_t columns = view_extent(in, in->n_axes - 1).count;
+  struct view shape = {.element = in->element}, one;
+  view_add_axis(&shape, (struct extent){rows, 0});
+  view_add_axis(&shape, (struct extent){columns, 0});
+  int status = builder_new(builder, &shape, in->element, 1, made);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, in->element, 1, &one);
+  for (int64_t row = 0; status == PYEMU_OK && row < rows; ++row) {
+    const int64_t first = clamp(row + diagonal + !is_upper, 0, columns);
+    const int64_t start = is_upper ? first : 0, end = is_upper ? columns : first;
+    struct view part = *made;
+    if (start == end)
+      continue;
+    view_slice(&part, 0, row, 1, 1);
+    view_slice(&part, 1, start, 1, end - start);
+    status = builder_copy(builder, &one, &part);
+  }
+  return status;
+}
+
+/* A choice, not a product: what is cut off may be infinite. */
+static int plan_triangle(struct builder *builder, int function) {
+  const struct integers *given;
+  struct view inputs[3], made;
+  int64_t diagonal = 0;
+  (void)function;
+  int status = builder_tensor(builder, 0, &inputs[1]);
+  if (status == PYEMU_OK && builder_has_input(builder, 1)) {
+    status = builder_integers(builder, 1, &given);
+    if (status == PYEMU_OK && (given->count != 1 || given->at[0].has_batch))
+      return builder_fail(builder, "its diagonal is not one number");
+    diagonal = status == PYEMU_OK ? clamp(given->at[0].count, -(1 << 28), 1 << 28) : 0;
+  }
+  if (status != PYEMU_OK)
+    return status;
+  const struct view *in = &inputs[1];
+  if (in->n_axes < 2 || view_extent(in, in->n_axes - 1).has_batch ||
+      view_extent(in, in->n_axes - 2).has_batch)
+    return builder_fail(builder, "columns are a dimension of the matrix");
+  status = make_triangle(builder, in, diagonal, &inputs[0]);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, in->element, 0, &inputs[2]);
+  if (status == PYEMU_OK)
+    status = builder_apply(builder, STEP_SELECT, 0, inputs, 3, &made);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
+  return status;
+}
+
+/* --- Range --- */
+
+static int plan_range(struct builder *builder, int function) {
+  double bounds[3];
+  struct view view;
+  (void)function;
+  if (integers_of(builder, 0) && integers_of(builder, 1) && integers_of(builder, 2))
+    return integers_range(builder);
+  for (int i = 0; i < 3; ++i) {
+    int status = builder_tensor(builder, i, &view);
+    if (status != PYEMU_OK)
+      return status;
+    if (!builder_number(builder, &view, &bounds[i]))
+      return builder_fail(builder, "input %d is not one constant", i + 1);
+  }
+  const double count = ceil((bounds[1] - bounds[0]) / bounds[2]);
+  if (!(count >= 1 && count <= (1 << 20)) || view.element == ELEMENT_INT32)
+    return builder_fail(builder, "it would have %g elements, or 32-bit integers", count);
+  double *values = arena_take(builder->arena, (size_t)count, sizeof *values);
+  if (!values)
+    return builder_fail_memory(builder);
+  for (int64_t i = 0; i < (int64_t)count; ++i)
+    values[i] = bounds[0] + (double)i * bounds[2];
+  if (count > 1 && values[(int64_t)count - 1] == values[0])
+    return builder_fail(builder, "its step is too small");
+  int status = compose_vector(builder, view.element, values, 1, (int64_t)count, 0, &view);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &view);
+  return status;
+}
+
 /* --- Concat --- */
 
 static int concat_integers(struct builder *builder) {
@@ -658,7 +800,7 @@ static int concat_integers(struct builder *builder) {
       return builder_fail(builder, "it joins whole numbers with a tensor");
     count += part->count;
   }
-  int status = new_integers(builder, 1, &count, &made);
+  int status = integers_new(builder, 1, &count, &made);
   for (int i = 0, at = 0; status == PYEMU_OK && i < builder->node->n_inputs; ++i) {
     const struct integers *part = integers_of(builder, i);
     memcpy(made.at + at, part->at, (size_t)part->count * sizeof *part->at);
@@ -716,7 +858,7 @@ static int concat_part(struct builder *builder, int index, int axis, const struc
   if (status != PYEMU_OK)
     return status;
   const int64_t count = view_extent(&part, axis).count;
-  status = cut(builder, &slot, axis, *start, 1, count);
+  status = builder_cut(builder, &slot, axis, *start, 1, count);
   *start += count;
   for (int i = 0; i < part.n_axes; ++i) {
     const struct extent a = view_extent(&part, i), b = view_extent(&slot, i);
@@ -751,7 +893,7 @@ static int plan_concat(struct builder *builder, int function) {
 
 const struct planner shape_planners[] = {
     {"Identity", plan_identity, 0, 1, 1},
-    {"Dropout", plan_identity, 0, 1, 3},
+    {"Dropout", plan_dropout, 0, 1, 3},
     {"Constant", plan_constant, 0, 0, 0},
     {"ConstantOfShape", plan_constant_of_shape, 0, 1, 1},
     {"Shape", plan_shape, 0, 1, 1},
@@ -765,6 +907,10 @@ const struct planner shape_planners[] = {
     {"Slice", plan_slice, 0, 1, 5},
     {"Split", plan_split, 0, 1, 2},
     {"Gather", plan_gather, 0, 2, 2},
+    {"GatherND", plan_gather_nd, 0, 2, 2},
+    {"Tile", plan_tile, 0, 2, 2},
+    {"Trilu", plan_triangle, 0, 1, 2},
+    {"Range", plan_range, 0, 3, 3},
     {"Concat", plan_concat, 0, 1, 1 << 20},
     {NULL, NULL, 0, 0, 0},
 };

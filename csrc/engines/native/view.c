@@ -25,7 +25,7 @@ int64_t view_count(const struct view *view) {
   for (int i = 0; i < n_factors(view); ++i) {
     if (view->factors[i].size == BATCH)
       continue;
-    if (count > most / view->factors[i].size)
+    if (view->factors[i].size < 1 || count > most / view->factors[i].size)
       return -1;
     count *= view->factors[i].size;
   }
@@ -37,6 +37,14 @@ int view_has_batch(const struct view *view) {
     if (view->factors[i].size == BATCH)
       return 1;
   return 0;
+}
+
+int view_is_one_factor(const struct view *view, int axis) {
+  return view->starts[axis + 1] - view->starts[axis] <= 1 && !view_extent(view, axis).has_batch;
+}
+
+int64_t view_stride(const struct view *view, int axis) {
+  return view->starts[axis] < view->starts[axis + 1] ? view->factors[view->starts[axis]].stride : 0;
 }
 
 static int add_factor(struct view *view, int64_t size, int64_t stride) {
@@ -192,12 +200,26 @@ static int take_factors(struct view *view, struct factor *factors, int count, in
   return 1;
 }
 
+/* All factors of a view, those that are one in memory as one, whatever the borders of its axes. */
+static int list_factors(const struct view *view, struct factor *factors) {
+  int count = 0;
+  for (int i = 0; i < n_factors(view); ++i) {
+    const struct factor *factor = &view->factors[i];
+    struct factor *last = count > 0 ? &factors[count - 1] : NULL;
+    if (last && last->size != BATCH && factor->size != BATCH &&
+        last->stride == factor->stride * factor->size)
+      *last = (struct factor){last->size * factor->size, factor->stride};
+    else
+      factors[count++] = *factor;
+  }
+  return count;
+}
+
 int view_reshape(struct view *view, const struct extent *extents, int n_axes) {
   struct view made = *view;
   struct factor factors[VIEW_MAX_FACTORS];
-  const int count = n_factors(view);
+  const int count = list_factors(view, factors);
   int at = 0;
-  memcpy(factors, view->factors, sizeof factors);
   made.n_axes = 0;
   made.starts[0] = 0;
   for (int i = 0; i < n_axes; ++i)

@@ -45,9 +45,13 @@ size_t element_bytes(enum element element);
 
 struct extent view_extent(const struct view *view, int axis);
 
-/* The number of elements but for the batch; -1 if too large. */
+/* The number of elements but for the batch; -1 if there are none, or too many. */
 int64_t view_count(const struct view *view);
 int view_has_batch(const struct view *view);
+
+/* 1 if an axis is one factor, or one element, without the batch; and the stride of such an axis. */
+int view_is_one_factor(const struct view *view, int axis);
+int64_t view_stride(const struct view *view, int axis);
 
 /* Append an axis of this size to a view that is being made, dense behind nothing; strides are set
  * by view_pack. 0 if there is no room. */
