@@ -201,7 +201,7 @@ static int plan_mean(struct builder *builder, int function) {
 /* A limit is an attribute of old opsets, an input of new ones; one that is none does nothing. */
 static int limit(struct builder *builder, const char *attribute, int input, enum binary function,
                  struct view *value) {
-  struct view bound, made;
+  struct view bound, made = *value;
   const struct model_attribute *found = model_attribute(builder->node, attribute);
   int status = PYEMU_OK;
   if (found)

@@ -5,6 +5,9 @@
 
 enum { MAX_SPACE = VIEW_MAX_AXES - 2 };
 
+/* Elements of a window that are looked at one after the other. */
+enum { MOST_PLACES = 1 << 16 };
+
 /* One number of a constant, by its place from the view's offset. */
 static double number_at(const struct builder *builder, const struct view *view, int64_t distance) {
   const struct constant *constant = &builder->plan->constants[CONSTANT_PLACE(view->place)];
@@ -29,25 +32,43 @@ static void put(enum element element, void *to, int64_t index, double value) {
     ((float *)to)[index] = (float)value;
 }
 
-int product_pack(struct builder *builder, const struct view *weights, const struct view *bias,
-                 double scale, struct product *product) {
-  const int64_t n_inputs = view_extent(weights, 0).count, n_outputs = view_extent(weights, 1).count;
+/* An axis whose elements lie at equal distances, which a copy has. */
+static int make_regular(struct builder *builder, struct view *view, int axis) {
+  int status = is_one_factor(view, axis) ? PYEMU_OK : builder_pack(builder, view);
+  if (status == PYEMU_OK && !is_one_factor(view, axis))
+    return builder_fail(builder, "its weights depend on the number of columns");
+  return status;
+}
+
+int product_pack(struct builder *builder, const struct view *given_weights,
+                 const struct view *given_bias, double scale, struct product *product) {
+  struct view weights = *given_weights, bias = {.n_axes = 0};
+  int status = make_regular(builder, &weights, 0);
+  if (status == PYEMU_OK)
+    status = make_regular(builder, &weights, 1);
+  if (status == PYEMU_OK && given_bias) {
+    bias = *given_bias;
+    status = make_regular(builder, &bias, 0);
+  }
+  if (status != PYEMU_OK)
+    return status;
+  const int64_t n_inputs = view_extent(&weights, 0).count;
+  const int64_t n_outputs = view_extent(&weights, 1).count;
   const int64_t padded = (n_outputs + PRODUCT_BLOCK - 1) / PRODUCT_BLOCK * PRODUCT_BLOCK;
-  const size_t size = element_bytes(weights->element);
+  const size_t size = element_bytes(weights.element);
   void *packed = arena_take(builder->arena, (size_t)(padded * n_inputs), size);
   void *biases = arena_take(builder->arena, (size_t)padded, size);
   if (!packed || !biases)
     return builder_fail_memory(builder);
-  const int64_t i_stride = axis_stride(weights, 0), o_stride = axis_stride(weights, 1);
+  const int64_t i_stride = axis_stride(&weights, 0), o_stride = axis_stride(&weights, 1);
   for (int64_t o = 0; o < n_outputs; ++o) {
     const int64_t block = o / PRODUCT_BLOCK * PRODUCT_BLOCK * n_inputs + o % PRODUCT_BLOCK;
     for (int64_t i = 0; i < n_inputs; ++i) {
-      const double weight = number_at(builder, weights, i * i_stride + o * o_stride);
-      put(weights->element, packed, block + i * PRODUCT_BLOCK,
-          scale == 1 ? weight : scale * weight);
+      const double weight = number_at(builder, &weights, i * i_stride + o * o_stride);
+      put(weights.element, packed, block + i * PRODUCT_BLOCK, scale == 1 ? weight : scale * weight);
     }
-    if (bias)
-      put(weights->element, biases, o, number_at(builder, bias, o * axis_stride(bias, 0)));
+    if (given_bias)
+      put(weights.element, biases, o, number_at(builder, &bias, o * axis_stride(&bias, 0)));
   }
   product->n_inputs = n_inputs;
   product->n_outputs = n_outputs;
@@ -98,15 +119,10 @@ int product_along(struct builder *builder, const struct view *in, int axis,
                   const struct view *weights, const struct view *bias, double scale,
                   struct view *made) {
   struct product product = {.n_inputs = 0};
-  struct view factors = *weights;
-  int status = PYEMU_OK;
   if (!view_is_constant(weights) || weights->n_axes != 2 || weights->element != in->element ||
       in->element == ELEMENT_INT32)
     return builder_fail(builder, "its factors have different types, or weights are not constant");
-  if (!is_one_factor(weights, 0) || !is_one_factor(weights, 1))
-    status = builder_pack(builder, &factors);
-  if (status == PYEMU_OK)
-    status = product_pack(builder, &factors, bias, scale, &product);
+  int status = product_pack(builder, weights, bias, scale, &product);
   return status == PYEMU_OK ? product_apply(builder, in, axis, &product, made) : status;
 }
 
@@ -197,7 +213,7 @@ static int read_bias(struct builder *builder, const struct view *given, double b
 
 static int add_scaled(struct builder *builder, const struct view *c, double beta,
                       struct view *made) {
-  struct view number, scaled, sum;
+  struct view number, scaled, sum = *made;
   int status = builder_scalar(builder, c->element, beta, &number);
   if (status == PYEMU_OK)
     status = builder_binary(builder, BINARY_MULTIPLY, c, &number, &scaled);
@@ -487,7 +503,9 @@ static int read_convolution(struct builder *builder, struct view *in, struct vie
   }
   if (status != PYEMU_OK)
     return status;
-  const int is_known = view_is_constant(weights) && (!*bias || view_is_constant(*bias));
+  const int is_known =
+      view_is_constant(weights) &&
+      (!*bias || (view_is_constant(*bias) && (*bias)->element == weights->element));
   if (!is_known || view_is_constant(in) || weights->n_axes != in->n_axes ||
       weights->element != in->element || in->element == ELEMENT_INT32)
     return builder_fail(builder, "its weights are not constant, or do not fit the tensor");
@@ -623,8 +641,12 @@ static int plan_max_pool(struct builder *builder, int function) {
   if (w.same)
     pad_for_same(&w, &in);
   status = window_pad(builder, &w, -1.0 / 0.0, &in);
-  for (int i = 0; i < w.n_space; ++i)
+  for (int i = 0; status == PYEMU_OK && i < w.n_space; ++i) {
+    if (n_places(&w, &in, i) < 1 || w.kernel[i] > MOST_PLACES / count)
+      return builder_fail(builder, "the window is larger than the tensor, or than %d elements",
+                          MOST_PLACES);
     count *= w.kernel[i];
+  }
   for (int64_t k = 0; status == PYEMU_OK && k < count; ++k) {
     int64_t index = k;
     place = in;

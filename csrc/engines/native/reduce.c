@@ -265,7 +265,7 @@ static int normalise(struct builder *builder, const int *is_taken, int is_rms, d
 
 static int plan_layer_normalization(struct builder *builder, int is_rms) {
   const double epsilon = model_number(builder->node, "epsilon", 1e-5f);
-  int is_taken[VIEW_MAX_AXES] = {0}, axis;
+  int is_taken[VIEW_MAX_AXES] = {0}, axis = 0;
   struct view x, scale, bias;
   if (builder_has_output(builder, 1) || builder_has_output(builder, 2))
     return builder_fail(builder, "mean and deviation are outputs");

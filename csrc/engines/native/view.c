@@ -25,7 +25,7 @@ int64_t view_count(const struct view *view) {
   for (int i = 0; i < n_factors(view); ++i) {
     if (view->factors[i].size == BATCH)
       continue;
-    if (count > most / view->factors[i].size)
+    if (view->factors[i].size < 1 || count > most / view->factors[i].size)
       return -1;
     count *= view->factors[i].size;
   }
@@ -156,10 +156,11 @@ int view_slice(struct view *view, int axis, int64_t start, int64_t step, int64_t
     return 1; /* one element, kept */
   struct factor *factor = &view->factors[view->starts[axis]];
   view->offset += start * factor->stride;
-  factor->stride *= step;
   factor->size = count;
   if (count == 1)
-    drop_factor(view, axis);
+    drop_factor(view, axis); /* its step may be any number */
+  else
+    factor->stride *= step;
   return 1;
 }
 
