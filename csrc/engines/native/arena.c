@@ -28,6 +28,8 @@ void *arena_take(struct arena *arena, size_t count, size_t size) {
   if (size && count > (SIZE_MAX / 2 - ALIGNMENT) / size)
     return NULL;
   size = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  if (arena->most && size > arena->most - arena->taken)
+    return NULL;
   struct arena_block *block = arena->blocks;
   if (!block || block->size - block->used < size)
     block = add_block(arena, size);
@@ -35,6 +37,7 @@ void *arena_take(struct arena *arena, size_t count, size_t size) {
     return NULL;
   char *taken = (char *)block + ALIGNMENT + block->used;
   block->used += size;
+  arena->taken += size;
   return memset(taken, 0, size);
 }
 
@@ -44,4 +47,5 @@ void arena_free(struct arena *arena) {
     free(block);
   }
   arena->blocks = NULL;
+  arena->taken = 0;
 }

@@ -8,6 +8,9 @@
 static const int64_t most_elements = INT64_C(1) << 28;
 enum { MOST_STEPS = 1 << 20 };
 
+/* Operations on constants: so many for each step, and one for so many bytes that may be taken. */
+enum { STEP_WORK = 64, BYTES_PER_OPERATION = 4 };
+
 int builder_fail(struct builder *builder, const char *format, ...) {
   const struct model_node *node = builder->node;
   char reason[400];
@@ -27,7 +30,10 @@ int builder_fail(struct builder *builder, const char *format, ...) {
 }
 
 int builder_fail_memory(struct builder *builder) {
-  return fail(builder->error, PYEMU_ERR_MEMORY, "no memory for the plan of the graph");
+  const struct arena *arena = builder->arena;
+  return fail(builder->error, PYEMU_ERR_MEMORY,
+              "no memory for the plan of the graph: %zu of at most %zu bytes are taken",
+              arena->taken, arena->most);
 }
 
 int view_is_constant(const struct view *view) { return view->place < 0; }
@@ -59,6 +65,8 @@ static int constant_of_integers(struct builder *builder, const struct integers *
   for (int64_t i = 0; i < integers->count; ++i) {
     if (integers->at[i].has_batch)
       return builder_fail(builder, "it computes with the number of columns");
+    if (i >= view_count(view))
+      return builder_fail(builder, "whole numbers do not fit their shape");
     values[i] = (float)integers->at[i].count;
   }
   return PYEMU_OK;
@@ -207,7 +215,7 @@ int builder_scalar(struct builder *builder, enum element element, double value, 
   if (element == ELEMENT_FLOAT64)
     *(double *)values = value;
   else if (element == ELEMENT_INT32)
-    *(int32_t *)values = (int32_t)value;
+    *(int32_t *)values = value > INT32_MIN && value < INT32_MAX ? (int32_t)value : 0;
   else
     *(float *)values = (float)value;
   return PYEMU_OK;
@@ -376,6 +384,25 @@ static int pack_irregular(struct builder *builder, const struct view **views, st
   return PYEMU_OK;
 }
 
+/* 1 if a step of constants may be run now: what is computed is limited, as memory is. */
+static int may_run_now(struct builder *builder, const struct step *step) {
+  const size_t bytes = builder->arena->most;
+  const int64_t most = bytes ? (int64_t)(bytes / BYTES_PER_OPERATION) : INT64_MAX / 2;
+  const int is_product = step->kind == STEP_PRODUCT;
+  const int64_t rows = is_product ? step->product->n_outputs : 1;
+  const int64_t each = is_product                  ? step->product->n_inputs
+                       : step->kind == STEP_REDUCE ? step->n_reduced
+                                                   : 1;
+  int64_t work = each;
+  int is_beyond = __builtin_mul_overflow(work, rows, &work);
+  for (int i = 0; i < step->n_loops; ++i)
+    is_beyond |= __builtin_mul_overflow(work, step->sizes[i], &work);
+  if (is_beyond || work > most - builder->work)
+    return 0;
+  builder->work += work + STEP_WORK;
+  return 1;
+}
+
 int builder_emit(struct builder *builder, struct step *step, const struct view *out,
                  const struct view *inputs, int n_inputs) {
   const struct view *views[1 + STEP_MAX_INPUTS];
@@ -393,6 +420,8 @@ int builder_emit(struct builder *builder, struct step *step, const struct view *
   }
   if (!view_is_constant(out))
     return append(builder, step);
+  if (!may_run_now(builder, step))
+    return builder_fail(builder, "its constants take too many operations for a file of this size");
   plan_run_step(builder->plan, step, NULL, 1);
   return PYEMU_OK;
 }

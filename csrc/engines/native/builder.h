@@ -30,6 +30,7 @@ struct builder {
   int *uses;                     /* by value: how often nodes and outputs of the graph read it */
   const struct model_node *node; /* that is being planned */
   int step_room, buffer_room, constant_room;
+  int64_t work; /* done on constants */
 };
 
 /* An operator of ONNX and who plans it. 'function' is for the planner. */

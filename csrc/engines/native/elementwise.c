@@ -191,7 +191,7 @@ static int plan_mean(struct builder *builder, int function) {
 /* A limit is an attribute of old opsets, an input of new ones; one that is none does nothing. */
 static int limit(struct builder *builder, const char *attribute, int input, enum binary function,
                  struct view *value) {
-  struct view bound, made;
+  struct view bound, made = *value;
   const struct model_attribute *found = model_attribute(builder->node, attribute);
   int status = PYEMU_OK;
   if (found)
@@ -510,6 +510,15 @@ const struct planner elementwise_planners[] = {
     {"Erf", plan_unary, UNARY_ERROR_FUNCTION, 1, 1},
     {"Sin", plan_unary, UNARY_SINE, 1, 1},
     {"Cos", plan_unary, UNARY_COSINE, 1, 1},
+    {"Tan", plan_unary, UNARY_TANGENT, 1, 1},
+    {"Asin", plan_unary, UNARY_ARC_SINE, 1, 1},
+    {"Acos", plan_unary, UNARY_ARC_COSINE, 1, 1},
+    {"Atan", plan_unary, UNARY_ARC_TANGENT, 1, 1},
+    {"Sinh", plan_unary, UNARY_HYPERBOLIC_SINE, 1, 1},
+    {"Cosh", plan_unary, UNARY_HYPERBOLIC_COSINE, 1, 1},
+    {"Asinh", plan_unary, UNARY_AREA_SINE, 1, 1},
+    {"Acosh", plan_unary, UNARY_AREA_COSINE, 1, 1},
+    {"Atanh", plan_unary, UNARY_AREA_TANGENT, 1, 1},
     {"LeakyRelu", plan_leaky_relu, UNARY_LEAKY_RELU, 1, 1},
     {"Elu", plan_elu, UNARY_ELU, 1, 1},
     {"Selu", plan_selu, UNARY_ELU, 1, 1},

@@ -13,7 +13,11 @@
 #include <string.h>
 
 #define FUNCTION static inline
+#define LARGE_FUNCTION static inline
 #define UNROLL
+#define ANY_double(m) ((m) != 0)
+#define WIDENED(f, x) ((float)f((double)(x)))
+#define WIDENED_2(f, x, y) ((float)f((double)(x), (double)(y)))
 
 /* What functions.inc asks for. Masks are -1 or 0; sums and shifts go by way of unsigned integers,
  * which cannot overflow. */
@@ -32,7 +36,6 @@
     return x;                                                                                      \
   }                                                                                                \
   static inline BITS less_##REAL(REAL a, REAL b) { return -(BITS)(a < b); }                        \
-  static inline BITS less_or_equal_##REAL(REAL a, REAL b) { return -(BITS)(a <= b); }              \
   static inline BITS equal_##REAL(REAL a, REAL b) { return -(BITS)(a == b); }                      \
   static inline REAL choose_##REAL(BITS m, REAL yes, REAL no) { return m ? yes : no; }             \
   static inline BITS add_bits_##REAL(BITS a, BITS b) {                                             \
@@ -47,24 +50,6 @@
 DEFINE_HELPERS(float, int32_t, uint32_t, fmaf)
 DEFINE_HELPERS(double, int64_t, uint64_t, fma)
 
-#define REAL_IS_DOUBLE 0
-#define REAL float
-#define BITS int32_t
-#define UNSIGNED_BITS uint32_t
-#define vector float
-#define mask int32_t
-#define NAME(name) name##_float
-#define FUSED fused_float
-#include "functions.inc"
-#undef REAL_IS_DOUBLE
-#undef REAL
-#undef BITS
-#undef UNSIGNED_BITS
-#undef vector
-#undef mask
-#undef NAME
-#undef FUSED
-
 #define REAL_IS_DOUBLE 1
 #define REAL double
 #define BITS int64_t
@@ -73,6 +58,7 @@ DEFINE_HELPERS(double, int64_t, uint64_t, fma)
 #define mask int64_t
 #define NAME(name) name##_double
 #define FUSED fused_double
+#define ROOT sqrt
 #include "functions.inc"
 #undef REAL_IS_DOUBLE
 #undef REAL
@@ -82,17 +68,34 @@ DEFINE_HELPERS(double, int64_t, uint64_t, fma)
 #undef mask
 #undef NAME
 #undef FUSED
+#undef ROOT
+
+#define REAL_IS_DOUBLE 0
+#define REAL float
+#define BITS int32_t
+#define UNSIGNED_BITS uint32_t
+#define vector float
+#define mask int32_t
+#define NAME(name) name##_float
+#define FUSED fused_float
+#define ROOT sqrtf
+#include "functions.inc"
+#undef REAL_IS_DOUBLE
+#undef REAL
+#undef BITS
+#undef UNSIGNED_BITS
+#undef vector
+#undef mask
+#undef NAME
+#undef FUSED
+#undef ROOT
 
 #undef DEFINE_HELPERS
 #undef FUNCTION
+#undef LARGE_FUNCTION
 #undef UNROLL
-
-static inline float sine_float(float x) { return sinf(x); }
-static inline float cosine_float(float x) { return cosf(x); }
-static inline float power_float(float a, float b) { return powf(a, b); }
-static inline double error_function_double(double x) { return erf(x); }
-static inline double sine_double(double x) { return sin(x); }
-static inline double cosine_double(double x) { return cos(x); }
-static inline double power_double(double a, double b) { return pow(a, b); }
+#undef ANY_double
+#undef WIDENED
+#undef WIDENED_2
 
 #endif

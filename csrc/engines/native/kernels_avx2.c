@@ -22,6 +22,7 @@
   ((vector_real_double)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define ROOT_float(a) ((vector_real_float)_mm256_sqrt_ps((__m256)(a)))
 #define ROOT_double(a) ((vector_real_double)_mm256_sqrt_pd((__m256d)(a)))
+#define ANY_double(m) (_mm256_movemask_pd((__m256d)(m)) != 0)
 
 /* Products are rounded before they are added to, unless fused in so many words. */
 #ifdef __clang__
@@ -30,9 +31,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
 #define REAL_IS_DOUBLE 1
+#include "engines/native/kernels.inc"
+#define REAL_IS_DOUBLE 0
 #include "engines/native/kernels.inc"
 
 void kernels_avx2(struct kernels *kernels) {

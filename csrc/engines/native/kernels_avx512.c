@@ -23,6 +23,7 @@
   ((vector_real_double)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define ROOT_float(a) ((vector_real_float)_mm512_sqrt_ps((__m512)(a)))
 #define ROOT_double(a) ((vector_real_double)_mm512_sqrt_pd((__m512d)(a)))
+#define ANY_double(m) (_mm512_movepi64_mask((__m512i)(m)) != 0)
 
 /* Products are rounded before they are added to, unless fused in so many words. */
 #ifdef __clang__
@@ -31,9 +32,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
 #define REAL_IS_DOUBLE 1
+#include "engines/native/kernels.inc"
+#define REAL_IS_DOUBLE 0
 #include "engines/native/kernels.inc"
 
 void kernels_avx512(struct kernels *kernels) {

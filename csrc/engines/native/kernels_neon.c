@@ -17,6 +17,7 @@
   ((vector_real_double)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
 #define ROOT_float(a) ((vector_real_float)vsqrtq_f32((float32x4_t)(a)))
 #define ROOT_double(a) ((vector_real_double)vsqrtq_f64((float64x2_t)(a)))
+#define ANY_double(m) (vmaxvq_u32((uint32x4_t)(m)) != 0)
 
 /* Products are rounded before they are added to, unless fused in so many words. */
 #ifdef __clang__
@@ -25,9 +26,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
 #define REAL_IS_DOUBLE 1
+#include "engines/native/kernels.inc"
+#define REAL_IS_DOUBLE 0
 #include "engines/native/kernels.inc"
 
 void kernels_neon(struct kernels *kernels) {

@@ -29,6 +29,7 @@
     const vector_real_double ra = (a);                                                             \
     (vector_real_double){sqrt(ra[0]), sqrt(ra[1])};                                                \
   })
+#define ANY_double(m) ((m)[0] != 0 || (m)[1] != 0)
 
 /* Products are rounded before they are added to, unless fused in so many words. */
 #ifdef __clang__
@@ -37,9 +38,9 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
 #define REAL_IS_DOUBLE 1
+#include "engines/native/kernels.inc"
+#define REAL_IS_DOUBLE 0
 #include "engines/native/kernels.inc"
 
 void kernels_scalar(struct kernels *kernels) {

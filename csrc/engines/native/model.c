@@ -38,6 +38,10 @@ enum {
 };
 enum { SHAPE_DIM = 1, DIM_VALUE = 1 };
 
+/* The model and its plan take so many bytes at most: in proportion to the file, whatever it claims.
+ */
+enum { LEAST_MEMORY = 256 << 20, MEMORY_PER_BYTE = 64 };
+
 /* What is being read: the names that have been met, by hash. */
 struct reading {
   struct model *model;
@@ -595,6 +599,8 @@ int model_read(struct model *model, struct arena *arena, const void *bytes, size
   struct wire_reader r = {bytes, 0, size}, graph = {bytes, 0, 0};
   struct wire_field field;
   *model = (struct model){.opset = 0};
+  if (!arena->most)
+    arena->most = LEAST_MEMORY + MEMORY_PER_BYTE * size;
   while (r.at < r.end) {
     if (!wire_next(&r, &field))
       return fail_damaged(&r, error);

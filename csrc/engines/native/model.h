@@ -80,8 +80,8 @@ struct model {
   const struct model_port *outputs;
 };
 
-/* Read the graph; all of it lies in the arena and in the file. Errors: FORMAT, UNSUPPORTED,
- * MEMORY. */
+/* Read the graph; all of it lies in the arena and in the file. If the arena has no limit yet, it is
+ * given one by the size of the file. Errors: FORMAT, UNSUPPORTED, MEMORY. */
 int model_read(struct model *model, struct arena *arena, const void *bytes, size_t size,
                const struct error *error);
 

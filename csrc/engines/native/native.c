@@ -27,6 +27,10 @@ enum { LANES = 16, MOST_LANES = 64 };
 /* Up to so many columns go one by one, with outputs in the lanes instead of columns. */
 enum { FEW_COLUMNS = 4 };
 
+/* Of a large field 16 members would go through memory beyond all caches: they go one by one, with
+ * rows of the field in the lanes. */
+enum { LARGE_WORKSPACE = 4 * 1024 * 1024 };
+
 /* The workspace of a tile should stay in the second-level cache, as far as it can. */
 enum { WORKSPACE = 1024 * 1024 };
 
@@ -323,7 +327,7 @@ static void run_part(void *context, int64_t part) {
 
 /* Columns of a tile: so many that each thread has one, and no more than fit into the cache. */
 static int64_t choose_tile(const struct native *native, int64_t columns, int threads) {
-  if (columns <= FEW_COLUMNS)
+  if (columns <= FEW_COLUMNS || native->plan.units * 4 * LANES > LARGE_WORKSPACE)
     return 1;
   const int64_t share = (columns + threads - 1) / threads;
   const int64_t lanes = (share + LANES - 1) / LANES * LANES;

@@ -113,14 +113,14 @@ static int plan_node(struct builder *builder, const struct model_node *node) {
 
 /* --- Outputs --- */
 
-/* 1 if the tensor has the shape that the graph declares: the host's array has that. */
-static int is_declared(const struct model_port *port, const struct view *view) {
-  if (view->n_axes != port->rank)
+/* What is written is as large as the host was told. */
+static int has_declared_shape(const struct model_port *port, const struct view *view) {
+  if (port->rank != view->n_axes)
     return 0;
-  for (int i = 0; i < view->n_axes; ++i) {
+  for (int i = 0; i < port->rank; ++i) {
     const struct extent extent = view_extent(view, i);
-    if (extent.has_batch != (port->dims[i] < 0) ||
-        extent.count != (port->dims[i] < 0 ? 1 : port->dims[i]))
+    const int is_open = port->dims[i] < 0;
+    if (is_open != extent.has_batch || extent.count != (is_open ? 1 : port->dims[i]))
       return 0;
   }
   return 1;
@@ -137,10 +137,10 @@ static int add_output(struct builder *builder, const struct model_port *port, st
   *view = builder->values[port->value].view;
   if (port->type != types[view->element])
     return fail_port(builder, port, "has another type than it is declared with");
+  if (!has_declared_shape(port, view))
+    return fail_port(builder, port, "has another shape than it is declared with");
   if (view_has_batch(view) && (view->n_axes == 0 || !view_extent(view, 0).has_batch))
     return fail_port(builder, port, "has the columns in another dimension than the first");
-  if (!is_declared(port, view))
-    return fail_port(builder, port, "has another shape than it is declared with");
   builder->node = &node;
   if (!view_is_constant(view))
     return view_is_packed(view) ? PYEMU_OK : builder_pack(builder, view);
@@ -295,6 +295,14 @@ static void release(struct plan *plan, struct gaps *gaps, int place, int number)
   buffer->last = -1;
 }
 
+/* 1 if an input is nowhere yet. */
+static int reads_nothing(const struct plan *plan, const struct step *step) {
+  for (int i = 0; i < n_step_inputs(step); ++i)
+    if (step->in[i].place >= 0 && plan->buffers[root_of(plan, step->in[i].place, NULL)].start < 0)
+      return 1;
+  return 0;
+}
+
 /* Give every buffer its place; buffers that are never used at one time may share it. */
 static int place_buffers(struct plan *plan, struct arena *arena, const struct error *error) {
   struct gaps gaps = {arena_take(arena, (size_t)plan->n_buffers + 2, sizeof *gaps.list), 1};
@@ -310,6 +318,11 @@ static int place_buffers(struct plan *plan, struct arena *arena, const struct er
   }
   for (int i = 0; i < plan->n_steps; ++i) {
     const struct step *step = &plan->steps[i];
+    if (reads_nothing(plan, step))
+      return fail(error, PYEMU_ERR_UNSUPPORTED,
+                  "the engine 'native' cannot run the graph: step %d of its plan reads what is "
+                  "written later",
+                  i + 1);
     place_output(plan, &gaps, step, i + 1);
     for (int k = 0; k < n_step_inputs(step); ++k)
       release(plan, &gaps, step->in[k].place, i + 1);

@@ -27,9 +27,17 @@ static int64_t packed_at(int64_t i, int64_t o, int64_t n_inputs, int64_t padded,
   return first * n_inputs + i * (left < block ? left : block) + o - first;
 }
 
+/* An axis whose elements lie at equal distances, which a copy has. */
+static int make_regular(struct builder *builder, struct view *view, int axis) {
+  int status = view_is_one_factor(view, axis) ? PYEMU_OK : builder_pack(builder, view);
+  if (status == PYEMU_OK && !view_is_one_factor(view, axis))
+    return builder_fail(builder, "its weights depend on the number of columns");
+  return status;
+}
+
 /* Packed twice: see plan.h. */
-int product_pack(struct builder *builder, const struct view *weights, const struct view *bias,
-                 double scale, struct product *product) {
+static int pack_regular(struct builder *builder, const struct view *weights,
+                        const struct view *bias, double scale, struct product *product) {
   const int64_t n_inputs = view_extent(weights, 0).count, n_outputs = view_extent(weights, 1).count;
   const int64_t padded = (n_outputs + PRODUCT_BLOCK - 1) / PRODUCT_BLOCK * PRODUCT_BLOCK;
   const enum element element = weights->element;
@@ -56,6 +64,21 @@ int product_pack(struct builder *builder, const struct view *weights, const stru
   product->single_weights = single;
   product->bias = biases;
   return PYEMU_OK;
+}
+
+int product_pack(struct builder *builder, const struct view *given_weights,
+                 const struct view *given_bias, double scale, struct product *product) {
+  struct view weights = *given_weights, bias = {.n_axes = 0};
+  int status = make_regular(builder, &weights, 0);
+  if (status == PYEMU_OK)
+    status = make_regular(builder, &weights, 1);
+  if (status == PYEMU_OK && given_bias) {
+    bias = *given_bias;
+    status = make_regular(builder, &bias, 0);
+  }
+  return status == PYEMU_OK
+             ? pack_regular(builder, &weights, given_bias ? &bias : NULL, scale, product)
+             : status;
 }
 
 /* The step of a product whose inputs and outputs lie along no axis of the views. */
@@ -100,15 +123,10 @@ int product_along(struct builder *builder, const struct view *in, int axis,
                   const struct view *weights, const struct view *bias, double scale,
                   struct view *made) {
   struct product product = {.n_inputs = 0};
-  struct view factors = *weights;
-  int status = PYEMU_OK;
   if (!view_is_constant(weights) || weights->n_axes != 2 || weights->element != in->element ||
       in->element == ELEMENT_INT32)
     return builder_fail(builder, "its factors have different types, or weights are not constant");
-  if (!view_is_one_factor(weights, 0) || !view_is_one_factor(weights, 1))
-    status = builder_pack(builder, &factors);
-  if (status == PYEMU_OK)
-    status = product_pack(builder, &factors, bias, scale, &product);
+  int status = product_pack(builder, weights, bias, scale, &product);
   return status == PYEMU_OK ? product_apply(builder, in, axis, &product, made) : status;
 }
 
@@ -199,7 +217,7 @@ static int read_bias(struct builder *builder, const struct view *given, double b
 
 static int add_scaled(struct builder *builder, const struct view *c, double beta,
                       struct view *made) {
-  struct view number, scaled, sum;
+  struct view number, scaled, sum = *made;
   int status = builder_scalar(builder, c->element, beta, &number);
   if (status == PYEMU_OK)
     status = builder_binary(builder, BINARY_MULTIPLY, c, &number, &scaled);
@@ -357,7 +375,9 @@ static int read_convolution(struct builder *builder, struct view *in, struct vie
   }
   if (status != PYEMU_OK)
     return status;
-  const int is_known = view_is_constant(weights) && (!*bias || view_is_constant(*bias));
+  const int is_known =
+      view_is_constant(weights) &&
+      (!*bias || (view_is_constant(*bias) && (*bias)->element == weights->element));
   if (!is_known || view_is_constant(in) || weights->n_axes != in->n_axes ||
       weights->element != in->element || in->element == ELEMENT_INT32)
     return builder_fail(builder, "its weights are not constant, or do not fit the tensor");

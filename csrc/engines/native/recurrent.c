@@ -110,6 +110,15 @@ static int check_sizes(struct builder *builder, const struct layer *layer) {
   return PYEMU_OK;
 }
 
+/* Parts are cut out of axes that are one factor each, as those of a dense copy are. */
+static int make_regular(struct builder *builder, struct view *view) {
+  int status = PYEMU_OK;
+  for (int axis = 0; status == PYEMU_OK && axis < view->n_axes; ++axis)
+    if (view->starts[axis + 1] - view->starts[axis] > 1 && !view_extent(view, axis).has_batch)
+      status = builder_pack(builder, view);
+  return status;
+}
+
 static int read_inputs(struct builder *builder, struct layer *layer) {
   layer->has_bias = builder_has_input(builder, 3);
   layer->has_peepholes = builder_has_input(builder, 7);
@@ -147,7 +156,16 @@ static int read_layer(struct builder *builder, int kind, struct layer *layer) {
   if (layer->x.n_axes != 3 || view_extent(&layer->x, 0).has_batch || view_is_constant(&layer->x))
     return builder_fail(builder, "its input is not (sequence, column, value)");
   layer->length = view_extent(&layer->x, 0).count;
-  return check_sizes(builder, layer);
+  status = check_sizes(builder, layer);
+  if (status == PYEMU_OK)
+    status = make_regular(builder, &layer->x);
+  if (status == PYEMU_OK)
+    status = make_regular(builder, &layer->weights);
+  if (status == PYEMU_OK)
+    status = make_regular(builder, &layer->recurrence);
+  if (status == PYEMU_OK && layer->has_peepholes)
+    status = make_regular(builder, &layer->peepholes);
+  return status == PYEMU_OK && layer->has_bias ? make_regular(builder, &layer->bias) : status;
 }
 
 /* --- One direction --- */

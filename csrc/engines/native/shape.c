@@ -87,6 +87,8 @@ static int repeated(struct builder *builder, const struct view *one, const struc
     if (!view_add_axis(&view, extents[i]))
       return builder_fail(builder, "a tensor has too many dimensions");
   }
+  if (view_count(&view) < 0)
+    return builder_fail(builder, "a tensor has too many elements");
   *made = view; /* all strides are zero */
   return PYEMU_OK;
 }
@@ -215,13 +217,19 @@ static int reshape_integers(struct builder *builder, const struct integers *inte
   made.rank = n_axes;
   for (int i = 0; i < n_axes; ++i) {
     made.dims[i] = extents[i].count;
-    if (extents[i].count == -1)
+    if (extents[i].count == -1 && open < 0)
       open = i;
-    else
-      count *= extents[i].count;
+    else if (extents[i].has_batch || extents[i].count < 0 || extents[i].count > integers->count)
+      return builder_fail(builder, "whole numbers do not fit their shape");
+    else if (__builtin_mul_overflow(count, extents[i].count, &count))
+      return builder_fail(builder, "too many whole numbers");
   }
-  if (open >= 0)
+  if (open >= 0) {
     made.dims[open] = count > 0 ? integers->count / count : 0;
+    count *= made.dims[open];
+  }
+  if (count != integers->count)
+    return builder_fail(builder, "whole numbers do not fit their shape");
   return builder_set_integers(builder, 0, &made);
 }
 
@@ -311,7 +319,8 @@ static int mark_axes(struct builder *builder, const int64_t *list, int64_t count
     int status = builder_axis(builder, list[i], n_axes, &axis);
     if (status != PYEMU_OK)
       return status;
-    marks[axis] = 1;
+    if (marks[axis]++)
+      return builder_fail(builder, "axis %lld is named twice", (long long)list[i]);
   }
   return PYEMU_OK;
 }
@@ -320,7 +329,7 @@ static int squeeze_integers(struct builder *builder, const struct integers *inte
   struct integers made = *integers;
   made.rank = rank;
   made.dims[0] = integers->count;
-  if (rank > 1 || (rank == 0 && integers->count != 1))
+  if (rank < 0 || rank > 1 || (rank == 0 && integers->count != 1))
     return builder_fail(builder, "whole numbers with more than one dimension");
   return builder_set_integers(builder, 0, &made);
 }
@@ -409,6 +418,8 @@ static int plan_expand(struct builder *builder, int function) {
                  : view_add_like(&view, &inputs[0], own)))
       return builder_fail(builder, "a tensor has too many dimensions");
   }
+  if (view_count(&view) < 0)
+    return builder_fail(builder, "a tensor has too many elements");
   builder_set(builder, 0, &view);
   return PYEMU_OK;
 }
@@ -440,7 +451,7 @@ static int64_t slice_count(int64_t size, int64_t *start, int64_t end, int64_t st
   end = end < -size ? -1 : end < 0 ? end + size : end;
   end = clamp(end, step > 0 ? 0 : -1, size);
   const int64_t length = step > 0 ? end - *start : *start - end, stride = step > 0 ? step : -step;
-  return length <= 0 ? 0 : (length + stride - 1) / stride;
+  return length <= 0 ? 0 : (length - 1) / stride + 1;
 }
 
 /* A step: one that is larger than any tensor takes one element too. */

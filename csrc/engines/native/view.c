@@ -164,10 +164,11 @@ int view_slice(struct view *view, int axis, int64_t start, int64_t step, int64_t
     return 1; /* one element, kept */
   struct factor *factor = &view->factors[view->starts[axis]];
   view->offset += start * factor->stride;
-  factor->stride *= step;
   factor->size = count;
   if (count == 1)
-    drop_factor(view, axis);
+    drop_factor(view, axis); /* its step may be any number */
+  else
+    factor->stride *= step;
   return 1;
 }
 
