@@ -4,7 +4,6 @@ They become files of tests/fuzz/corpus/native/, named by their digests, and the 
 """
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +186,9 @@ def words(models: list[onnx.ModelProto]) -> list[str]:
 
 
 def main() -> None:
-    """Replace the corpus and the dictionary."""
+    """Add to the corpus, replace the dictionary."""
     models = graphs()
-    shutil.rmtree(CORPUS, ignore_errors=True)
-    CORPUS.mkdir(parents=True)
+    CORPUS.mkdir(parents=True, exist_ok=True)
     for model in models:
         data = model.SerializeToString()
         (CORPUS / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)

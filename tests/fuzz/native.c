@@ -90,3 +90,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   arena_free(&arena);
   return 0;
 }
+
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
+
+static unsigned next(unsigned *state) {
+  *state = *state * 1664525u + 1013904223u;
+  return *state >> 8;
+}
+
+/* What graphs are made of is small numbers: sizes, axes, steps. Every other time some of them
+ * become others, which no message's length notices. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed) {
+  enum { SMALL = 16, TRIES = 64 };
+  unsigned changes = 1 + next(&seed) % 3;
+  if (size == 0 || next(&seed) % 2)
+    return LLVMFuzzerMutate(data, size, most);
+  for (int i = 0; i < TRIES && changes > 0; ++i) {
+    uint8_t *at = &data[next(&seed) % size];
+    if (*at >= SMALL)
+      continue;
+    *at = (uint8_t)(next(&seed) % (SMALL / 2));
+    --changes;
+  }
+  return size;
+}
+#endif
