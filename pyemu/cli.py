@@ -77,11 +77,13 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace
 
 @command
 def info(file: EmulatorPath) -> Answer:
-    """Show the card of an emulator file."""
+    """Show the card of an emulator file, and whether the engine 'native' runs it."""
     from pyemu.emulator import EmulatorFile
+    from pyemu.emulator.compile import native_support
 
     found = EmulatorFile.open(file)
-    return Answer(found.describe(), _card_text(found))
+    native = native_support(found)
+    return Answer({**found.describe(), "native": native}, _card_text(found, native))
 
 
 @command
@@ -123,6 +125,30 @@ def export(
     path = output or checkpoint.with_suffix(f".{file_format}")
     found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing))
     return Answer(found.describe(), f"{path}: {len(found.data) / 1e6:.2f} MB, {found.columns} reference columns")
+
+
+@command
+def compile_(
+    file: EmulatorPath,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="C file; default: FILE with the suffix .c.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the function; default: the card's.")] = None,
+) -> Answer:
+    """Write an emulator as one C file with the weights inside, and a Fortran module beside it.
+
+    For machines where nothing can be installed, and for calls inside the host's own loops. The bits are those of the
+    engine 'native'.
+    """
+    from pyemu.emulator.compile import compile_to_c
+
+    made = compile_to_c(file, output, name)
+    size = made.source.stat().st_size / 1e6
+    text = (
+        f"{made.source}: {size:.2f} MB, {made.stack_bytes:,} bytes on the stack in a call\n"
+        f"{made.fortran}: module {made.module} with {made.function} and {made.function}_columns"
+    )
+    return Answer(made.to_dict(), text)
 
 
 @command
@@ -278,7 +304,7 @@ def _module(checkpoint: Path) -> Any:
     return system(loaded.system).emulator(loaded.build())
 
 
-def _card_text(found: Any) -> RenderableType:
+def _card_text(found: Any, native: dict[str, Any]) -> RenderableType:
     """The card as two tables."""
     card = found.card
     facts = Table(show_header=False, box=None, pad_edge=False)
@@ -288,6 +314,7 @@ def _card_text(found: Any) -> RenderableType:
         "summary": card.summary,
         "file": f"{found.path}, {len(found.data):,} bytes",
         "format": _format_text(found),
+        "native": "runs, and can be compiled to C" if native["runs"] else f"does not run: {native['problem']}",
         "sha256": found.sha256,
         "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
