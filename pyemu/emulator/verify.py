@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyemu.emulator import legs
 from pyemu.emulator.compare import Arrays, BudgetResidual, OutputDifference, budget_residuals, compare_outputs
+from pyemu.emulator.compile import native_support
 from pyemu.emulator.errors import EmulatorFileError
 from pyemu.emulator.file import EmulatorFile
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 NATIVE_LEGS = ("onnxruntime", "aoti", "torchscript", "python")  # the library that each kind of file is made for
-LEGS = ("torch", *NATIVE_LEGS, "libpyemu", "fortran")
+LEGS = ("torch", *NATIVE_LEGS, "libpyemu", "fortran", "native", "native_fortran")
 TITLES = {
     "torch": "torch, rebuilt from the checkpoint",
     "onnxruntime": "ONNX Runtime from Python",
@@ -23,6 +24,8 @@ TITLES = {
     "python": "the module's own function",
     "libpyemu": "libpyemu from Python (cffi)",
     "fortran": "libpyemu from Fortran (pyemu_verify)",
+    "native": "libpyemu's own engine from Python",
+    "native_fortran": "libpyemu's own engine from Fortran",
 }
 
 
@@ -70,7 +73,8 @@ class Verification:
 
 def default_legs(file: EmulatorFile) -> tuple[str, ...]:
     """The routes that a file of this kind can take without its training module."""
-    return (file.kind.engine, "libpyemu", "fortran")
+    routes = (file.kind.engine, "libpyemu", "fortran")
+    return (*routes, "native", "native_fortran") if native_support(file)["runs"] else routes
 
 
 def verify(
@@ -105,7 +109,9 @@ def verify(
         "torch": lambda: _torch(file, module),
         **{leg: functools.partial(_native, file, leg) for leg in NATIVE_LEGS},
         "libpyemu": lambda: _compared(file, "libpyemu", _libpyemu(file, allow_code)),
-        "fortran": lambda: _fortran(file, allow_code),
+        "fortran": lambda: _fortran(file, "fortran", allow_code),
+        "native": lambda: _compared(file, "native", _libpyemu(file, engine="native")),
+        "native_fortran": lambda: _fortran(file, "native_fortran", engine="native"),
     }
     return Verification(file, tuple(_guarded(leg, runners[leg]) for leg in chosen))
 
@@ -134,12 +140,12 @@ def _native(file: EmulatorFile, leg: str) -> LegResult:
     return _compared(file, leg, load(file.data, file.card)(file.inputs()))
 
 
-def _libpyemu(file: EmulatorFile, allow_code: bool) -> Arrays:
-    return legs.libpyemu(file.path, file.card, file.inputs(), allow_code)
+def _libpyemu(file: EmulatorFile, allow_code: bool = False, engine: str | None = None) -> Arrays:
+    return legs.libpyemu(file.path, file.card, file.inputs(), allow_code, engine)
 
 
-def _fortran(file: EmulatorFile, allow_code: bool) -> LegResult:
-    return LegResult("fortran", outputs=tuple(legs.fortran(file.path, file.card, allow_code)))
+def _fortran(file: EmulatorFile, leg: str, allow_code: bool = False, engine: str | None = None) -> LegResult:
+    return LegResult(leg, outputs=tuple(legs.fortran(file.path, file.card, allow_code, engine)))
 
 
 def _compared(file: EmulatorFile, leg: str, found: Arrays) -> LegResult:

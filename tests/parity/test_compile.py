@@ -201,7 +201,7 @@ def case_file(case: Any, number: int, folder: Path) -> tuple[EmulatorFile, list[
     inputs, outputs = case.data_sets[0]
     tries = [(case.model.SerializeToString(), inputs)]
     if len(inputs) > 1:
-        tries.append((with_constants(case, inputs), inputs[:1]))
+        tries.append((with_constants(case, inputs, [case.model.graph.input[0].name]), inputs[:1]))
     for data, given in tries:
         file = raw_file(f"case_{number}", data, given, outputs, folder / f"case_{number}.onnx")
         if native_support(file)["runs"]:
@@ -211,7 +211,7 @@ def case_file(case: Any, number: int, folder: Path) -> tuple[EmulatorFile, list[
 
 def test_operators_have_the_bits_of_the_engine(tmp_path: Path) -> None:
     """ONNX's own operator vectors: whatever the engine runs, C runs with the same bits."""
-    taken = [case for case in cases() if case.data_sets[0][0]]
+    taken = [case for case in cases() if all(array.dtype == np.float32 for array in case.data_sets[0][0])]
     found = [case_file(case, number, tmp_path) for number, case in enumerate(taken)]
     runs = {case.name: item for case, item in zip(taken, found, strict=True) if item}
     assert len(runs) > 250

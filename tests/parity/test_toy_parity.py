@@ -13,7 +13,8 @@ def test_all_routes_agree_within_a_tenth_of_the_tolerance(toy_path: Path) -> Non
     """The tolerance leaves room for wide networks; this small one must be far inside it."""
     verdict = verify(EmulatorFile.open(toy_path), module=ToyLongwave())
     assert verdict.passed, verdict.to_dict()
-    assert [leg.leg for leg in verdict.legs] == ["torch", "onnxruntime", "libpyemu", "fortran"]
+    routes = ["torch", "onnxruntime", "libpyemu", "fortran", "native", "native_fortran"]
+    assert [leg.leg for leg in verdict.legs] == routes
     assert max(row.relative_difference for leg in verdict.legs for row in leg.outputs) < 2e-6
 
 
