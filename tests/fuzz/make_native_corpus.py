@@ -111,7 +111,20 @@ def graphs() -> list[onnx.ModelProto]:
         del nodes[:]
         nodes.extend(ordered)
         made.append(model)
-    return [*made, shape_of_columns(), two_branches()]
+    return [*made, shape_of_columns(), two_branches(), *refused()]
+
+
+def refused() -> list[onnx.ModelProto]:
+    """Sizes that do not fit, and that once were not refused."""
+    wrong: Shape = ["n", 6]
+    return [
+        graph("Conv", ["n", 1, 2], [numbers(2, 1, 2)], ["n", 2, 4], dilations=[2]),
+        graph("MaxPool", ["n", 1, 4, 4, 4, 4], [], wrong, kernel_shape=[1 << 16] * 4, pads=[1 << 16] * 8),
+        graph("Unsqueeze", wrong, [whole(3, 3)], ["n", 6, 1, 1]),
+        graph("Slice", wrong, [whole(0), whole(6), whole(1), whole(2**63 - 1)], ["n", 1]),
+        graph("Expand", ["n", 1], [whole(1, 2**40)], wrong),
+        graph("Identity", wrong, [], ["n", 1]),
+    ]
 
 
 def shape_of_columns() -> onnx.ModelProto:
