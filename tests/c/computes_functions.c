@@ -330,6 +330,7 @@ static void compare_product(int kind, int real, int n_outputs, int lanes, int is
                               .n_outputs = n_outputs,
                               .lanes = lanes,
                               .weights = row(&inputs[1], real),
+                              .single_weights = row(&inputs[1], real),
                               .bias = row(&inputs[2], real),
                               .is_relu = is_relu};
   clear_outputs();

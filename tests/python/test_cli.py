@@ -56,7 +56,7 @@ def test_verify_of_all_legs_gives_json_and_succeeds(toy_path: Path) -> None:
     result = run("verify", toy_path, "--json")
     document = json.loads(result.stdout)
     assert document["pass"] is True, document
-    assert list(document["legs"]) == ["onnxruntime", "libpyemu", "fortran"]
+    assert list(document["legs"]) == ["onnxruntime", "libpyemu", "fortran", "native", "native_fortran"]
     assert result.exit_code == 0
 
 

@@ -49,7 +49,7 @@ def test_every_route_gives_the_same_fields(tmp_path: Path) -> None:
     assert file.reference["mask"].shape == (3, 4) and file.reference["offset"].shape == ()
     result = verify(file)
     assert result.passed, result.to_dict()
-    assert {leg.leg for leg in result.legs} == {"onnxruntime", "libpyemu", "fortran"}
+    assert {leg.leg for leg in result.legs} == {"onnxruntime", "libpyemu", "fortran", "native", "native_fortran"}
 
 
 def test_a_card_that_forgets_the_batch_is_refused(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ static int check_axes(struct builder *builder, struct resize *r, const struct vi
 }
 
 static int read_resize(struct builder *builder, const struct view *in, struct resize *r) {
-  int axes[VIEW_MAX_AXES], n;
+  int axes[VIEW_MAX_AXES], n = 0;
   *r = (struct resize){.n_axes = in->n_axes};
   int status = read_attributes(builder, r);
   if (status == PYEMU_OK)
