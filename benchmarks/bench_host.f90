@@ -30,13 +30,13 @@ contains
   end subroutine host_open
 
   subroutine host_bind_real32(slot, name, data, rank, sizes, level_dim) bind(c)
-    !! Bind a dense array of rank 1, 2 or 4 in Fortran's order.
+    !! Bind a dense array of rank 1 to 4 in Fortran's order.
     integer(c_int), value :: slot, rank
     character(kind=c_char), intent(in) :: name(*)
     type(c_ptr), value :: data
     integer(c_int), intent(in) :: sizes(rank)
     integer(c_int), value :: level_dim                  !! 0: not given
-    real(c_float), pointer :: a1(:), a2(:, :), a4(:, :, :, :)
+    real(c_float), pointer :: a1(:), a2(:, :), a3(:, :, :), a4(:, :, :, :)
 
     select case (rank)
     case (1)
@@ -45,6 +45,9 @@ contains
     case (2)
       call c_f_pointer(data, a2, sizes)
       call hosts(slot)%bind(text(name), a2, level_dim=int(level_dim))
+    case (3)
+      call c_f_pointer(data, a3, sizes)
+      call hosts(slot)%bind(text(name), a3)
     case (4)
       call c_f_pointer(data, a4, sizes)
       call hosts(slot)%bind(text(name), a4)
@@ -58,7 +61,7 @@ contains
     type(c_ptr), value :: data
     integer(c_int), intent(in) :: sizes(rank)
     integer(c_int), value :: level_dim
-    real(c_double), pointer :: a1(:), a2(:, :), a4(:, :, :, :)
+    real(c_double), pointer :: a1(:), a2(:, :), a3(:, :, :), a4(:, :, :, :)
 
     select case (rank)
     case (1)
@@ -67,6 +70,9 @@ contains
     case (2)
       call c_f_pointer(data, a2, sizes)
       call hosts(slot)%bind(text(name), a2, level_dim=int(level_dim))
+    case (3)
+      call c_f_pointer(data, a3, sizes)
+      call hosts(slot)%bind(text(name), a3)
     case (4)
       call c_f_pointer(data, a4, sizes)
       call hosts(slot)%bind(text(name), a4)
