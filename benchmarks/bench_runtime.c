@@ -371,8 +371,8 @@ static void print_row(const struct net *net, const struct contest *c, int l, int
          "\"ratio\": %.3f, \"floor_us\": %.3f, \"open_ms\": %.2f}\n",
          net->name, (long long)columns, net->threads,
          layout_dtypes[l] == PYEMU_FLOAT64 ? "real64" : "real32",
-         is_field(net) ? "..., sample" : layout_names[l], net->engine,
-         c->bares[k].bare->name, median(c->host_times[l]), median(c->bare_times[k]),
+         is_field(net) ? "..., sample" : layout_names[l], net->engine, c->bares[k].bare->name,
+         median(c->host_times[l]), median(c->bare_times[k]),
          median_ratio(c->host_times[l], c->bare_times[k]),
          net->flops * (double)columns / (peak * net->threads) * 1e-3,
          1e3 * host_report(c->hosts[l].slot));
