@@ -239,14 +239,17 @@ DEFINE_FINITE(64)
 #define INFINITE_64 UINT64_C(0x7FF0000000000000)
 #define TOO_LARGE_64 UINT64_C(0x47EFFFFFF0000000)
 
-static int finite_32(const char *data, int64_t count) { return below_32(data, count, INFINITE_32); }
-
-static int finite_64(const char *data, int64_t count) { return below_64(data, count, INFINITE_64); }
+/* Adjacent numbers of type 'from', once they have the type 'to'. */
+static int run_is_finite(const char *data, int64_t count, int32_t from, int32_t to) {
+  if (from == PYEMU_INT32 || to == PYEMU_INT32)
+    return 1;
+  if (from == PYEMU_FLOAT32)
+    return below_32(data, count, INFINITE_32);
+  return below_64(data, count, to == PYEMU_FLOAT32 ? TOO_LARGE_64 : INFINITE_64);
+}
 
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count) {
-  return dtype == PYEMU_FLOAT32   ? finite_32(tensor, count)
-         : dtype == PYEMU_FLOAT64 ? finite_64(tensor, count)
-                                  : 1;
+  return run_is_finite(tensor, count, dtype, dtype);
 }
 
 /* An array and its tensor side by side, and which way to copy. */
@@ -401,15 +404,6 @@ void layout_scatter_tile(const struct layout *layout, int64_t first, int64_t col
                          const void *tile, int64_t lanes, int32_t dtype) {
   struct transfer t = tile_transfer(layout, dtype, lanes, 0);
   move(&t, first, columns, (char *)tile); /* only read from */
-}
-
-/* Adjacent elements of the array. */
-static int run_is_finite(const char *data, int64_t count, int32_t from, int32_t to) {
-  if (from == PYEMU_INT32 || to == PYEMU_INT32)
-    return 1;
-  if (from == PYEMU_FLOAT32)
-    return finite_32(data, count);
-  return below_64(data, count, to == PYEMU_FLOAT32 ? TOO_LARGE_64 : INFINITE_64);
 }
 
 /* 'columns' adjacent columns of one dimension: along the columns or along the items, whichever is

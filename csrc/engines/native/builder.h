@@ -68,6 +68,10 @@ int builder_list(struct builder *builder, const char *attribute, int input, cons
 void builder_set(struct builder *builder, int output, const struct view *view);
 int builder_set_integers(struct builder *builder, int output, const struct integers *integers);
 
+/* Make a value of the graph a constant, or whole numbers: in plan.c, which does so with those of
+ * the file. */
+int plan_set_constant(struct builder *builder, int value, const struct model_tensor *tensor);
+
 /* An axis as an attribute gives it, negative from the end; 'n_axes' is that of the tensor. */
 int builder_axis(struct builder *builder, int64_t given, int n_axes, int *axis);
 

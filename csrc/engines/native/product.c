@@ -364,7 +364,8 @@ static int convolve(struct builder *builder, const struct window *w, struct view
 
 /* Tensor, weights and bias ('*bias' is NULL if there is none) of a convolution. */
 static int read_convolution(struct builder *builder, struct view *in, struct view *weights,
-                            struct view *space, const struct view **bias) {
+                            struct view *space, const struct view **bias, struct window *window) {
+  int64_t kernel[WINDOW_MAX_SPACE];
   int status = builder_tensor(builder, 0, in);
   if (status == PYEMU_OK)
     status = builder_tensor(builder, 1, weights);
@@ -381,28 +382,19 @@ static int read_convolution(struct builder *builder, struct view *in, struct vie
   if (!is_known || view_is_constant(in) || weights->n_axes != in->n_axes ||
       weights->element != in->element || in->element == ELEMENT_INT32)
     return builder_fail(builder, "its weights are not constant, or do not fit the tensor");
-  return PYEMU_OK;
-}
-
-static int kernel_sizes(const struct view *weights, int64_t *kernel) {
+  if (in->n_axes > WINDOW_MAX_SPACE + 2)
+    return builder_fail(builder, "too many dimensions");
   for (int i = 2; i < weights->n_axes; ++i)
     kernel[i - 2] = view_extent(weights, i).count;
-  return weights->n_axes - 2;
+  return window_read(builder, in, kernel, window);
 }
 
 static int plan_convolution(struct builder *builder, int function) {
   struct view in, weights, space, made;
   const struct view *bias;
   struct window window;
-  int64_t kernel[WINDOW_MAX_SPACE];
   (void)function;
-  int status = read_convolution(builder, &in, &weights, &space, &bias);
-  if (status == PYEMU_OK && in.n_axes > WINDOW_MAX_SPACE + 2)
-    return builder_fail(builder, "too many dimensions");
-  if (status == PYEMU_OK)
-    kernel_sizes(&weights, kernel);
-  if (status == PYEMU_OK)
-    status = window_read(builder, &in, kernel, &window);
+  int status = read_convolution(builder, &in, &weights, &space, &bias, &window);
   if (status == PYEMU_OK)
     window_pad_for_same(&window, &in);
   if (status == PYEMU_OK)
@@ -461,15 +453,8 @@ static int plan_transposed_convolution(struct builder *builder, int function) {
   struct view in, weights, space, spread, made;
   const struct view *bias;
   struct window w;
-  int64_t kernel[WINDOW_MAX_SPACE];
   (void)function;
-  int status = read_convolution(builder, &in, &weights, &space, &bias);
-  if (status == PYEMU_OK && in.n_axes > WINDOW_MAX_SPACE + 2)
-    return builder_fail(builder, "too many dimensions");
-  if (status == PYEMU_OK)
-    kernel_sizes(&weights, kernel);
-  if (status == PYEMU_OK)
-    status = window_read(builder, &in, kernel, &w);
+  int status = read_convolution(builder, &in, &weights, &space, &bias, &w);
   if (status != PYEMU_OK)
     return status;
   if (model_attribute(builder->node, "output_shape"))

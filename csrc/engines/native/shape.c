@@ -37,9 +37,6 @@ static int plan_dropout(struct builder *builder, int function) {
 
 /* --- Constants --- */
 
-/* In plan.c. */
-int plan_set_constant(struct builder *builder, int value, const struct model_tensor *tensor);
-
 static int plan_constant(struct builder *builder, int function) {
   const struct model_node *node = builder->node;
   const struct model_attribute *found;
