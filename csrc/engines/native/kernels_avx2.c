@@ -24,23 +24,8 @@
 #define ROOT_double(a) ((vector_real_double)_mm256_sqrt_pd((__m256d)(a)))
 #define ANY_double(m) (_mm256_movemask_pd((__m256d)(m)) != 0)
 
-/* Products are rounded before they are added to, unless fused in so many words. */
-#ifdef __clang__
-#pragma STDC FP_CONTRACT OFF
-#else
-#pragma GCC optimize("fp-contract=off")
-#endif
-
-#define REAL_IS_DOUBLE 1
-#include "engines/native/kernels.inc"
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
-
-void kernels_avx2(struct kernels *kernels) {
-  kernels->name = "avx2";
-  fill_table_float(kernels);
-  fill_table_double(kernels);
-}
+#define KIND avx2
+#include "engines/native/kernels_both.inc"
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -25,23 +25,8 @@
 #define ROOT_double(a) ((vector_real_double)_mm512_sqrt_pd((__m512d)(a)))
 #define ANY_double(m) (_mm512_movepi64_mask((__m512i)(m)) != 0)
 
-/* Products are rounded before they are added to, unless fused in so many words. */
-#ifdef __clang__
-#pragma STDC FP_CONTRACT OFF
-#else
-#pragma GCC optimize("fp-contract=off")
-#endif
-
-#define REAL_IS_DOUBLE 1
-#include "engines/native/kernels.inc"
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
-
-void kernels_avx512(struct kernels *kernels) {
-  kernels->name = "avx512";
-  fill_table_float(kernels);
-  fill_table_double(kernels);
-}
+#define KIND avx512
+#include "engines/native/kernels_both.inc"
 
 #ifdef __clang__
 #pragma clang attribute pop

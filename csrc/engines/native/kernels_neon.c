@@ -19,21 +19,6 @@
 #define ROOT_double(a) ((vector_real_double)vsqrtq_f64((float64x2_t)(a)))
 #define ANY_double(m) (vmaxvq_u32((uint32x4_t)(m)) != 0)
 
-/* Products are rounded before they are added to, unless fused in so many words. */
-#ifdef __clang__
-#pragma STDC FP_CONTRACT OFF
-#else
-#pragma GCC optimize("fp-contract=off")
-#endif
-
-#define REAL_IS_DOUBLE 1
-#include "engines/native/kernels.inc"
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
-
-void kernels_neon(struct kernels *kernels) {
-  kernels->name = "neon";
-  fill_table_float(kernels);
-  fill_table_double(kernels);
-}
+#define KIND neon
+#include "engines/native/kernels_both.inc"
 #endif

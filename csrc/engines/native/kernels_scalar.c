@@ -31,20 +31,5 @@
   })
 #define ANY_double(m) ((m)[0] != 0 || (m)[1] != 0)
 
-/* Products are rounded before they are added to, unless fused in so many words. */
-#ifdef __clang__
-#pragma STDC FP_CONTRACT OFF
-#else
-#pragma GCC optimize("fp-contract=off")
-#endif
-
-#define REAL_IS_DOUBLE 1
-#include "engines/native/kernels.inc"
-#define REAL_IS_DOUBLE 0
-#include "engines/native/kernels.inc"
-
-void kernels_scalar(struct kernels *kernels) {
-  kernels->name = "scalar";
-  fill_table_float(kernels);
-  fill_table_double(kernels);
-}
+#define KIND scalar
+#include "engines/native/kernels_both.inc"
