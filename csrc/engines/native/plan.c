@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "engines/native/builder.h"
-
-/* The first bytes of a buffer lie on a cache line, for one lane too. */
-enum { UNIT_ALIGNMENT = 16 };
+#include "engines/native/places.h"
 
 /* The workspace of one lane: what a tile of a hundred columns needs stays below 32 GiB. */
 static const int64_t most_units = INT64_C(1) << 28;
@@ -152,7 +150,7 @@ static int add_output(struct builder *builder, const struct model_port *port, st
   return status;
 }
 
-/* --- Memory --- */
+/* --- Loops --- */
 
 static int root_of(const struct plan *plan, int place, int64_t *offset) {
   while (plan->buffers[place].parent >= 0) {
@@ -163,193 +161,18 @@ static int root_of(const struct plan *plan, int place, int64_t *offset) {
   return place;
 }
 
-static void use(struct plan *plan, int place, int step) {
-  if (place < 0)
-    return;
-  struct buffer *buffer = &plan->buffers[root_of(plan, place, NULL)];
-  if (buffer->first < 0)
-    buffer->first = step;
-  buffer->last = step;
-}
-
-static int n_step_inputs(const struct step *step) {
-  return step->kind == STEP_BINARY ? 2 : step->kind == STEP_SELECT ? 3 : 1;
-}
-
-/* Steps count from 1: inputs are there before them, outputs after. */
-static void find_lifetimes(struct plan *plan) {
-  for (int i = 0; i < plan->n_inputs; ++i)
-    use(plan, plan->inputs[i].place, 0);
-  for (int i = 0; i < plan->n_steps; ++i) {
-    use(plan, plan->steps[i].out.place, i + 1);
-    for (int k = 0; k < n_step_inputs(&plan->steps[i]); ++k)
-      use(plan, plan->steps[i].in[k].place, i + 1);
-  }
-  for (int i = 0; i < plan->n_outputs; ++i)
-    use(plan, plan->outputs[i].place, plan->n_steps + 1);
-}
-
-/* Free memory of the workspace, sorted by place. */
-struct gap {
-  int64_t start, end;
-};
-
-struct gaps {
-  struct gap *list;
-  int count;
-};
-
-static int64_t units_of(const struct buffer *buffer) {
-  const int64_t units = buffer->count * (int64_t)element_bytes(buffer->element) / 4;
-  return (units + UNIT_ALIGNMENT - 1) / UNIT_ALIGNMENT * UNIT_ALIGNMENT;
-}
-
-/* The smallest gap that is large enough; the last one has no end. */
-static int64_t take_units(struct gaps *gaps, int64_t units) {
-  int best = -1;
-  for (int i = 0; i < gaps->count; ++i) {
-    const int64_t size = gaps->list[i].end - gaps->list[i].start;
-    if (size >= units && (best < 0 || size < gaps->list[best].end - gaps->list[best].start))
-      best = i;
-  }
-  struct gap *gap = &gaps->list[best];
-  const int64_t start = gap->start;
-  gap->start += units;
-  if (gap->start == gap->end) {
-    memmove(gap, gap + 1, (size_t)(gaps->count - best - 1) * sizeof *gap);
-    --gaps->count;
-  }
-  return start;
-}
-
-static void give_units(struct gaps *gaps, int64_t start, int64_t units) {
-  int at = 0;
-  while (at < gaps->count && gaps->list[at].start < start)
-    ++at;
-  struct gap *next = at < gaps->count ? &gaps->list[at] : NULL;
-  struct gap *before = at > 0 ? &gaps->list[at - 1] : NULL;
-  const int meets_next = next && next->start == start + units;
-  if (before && before->end == start) {
-    before->end = meets_next ? next->end : start + units;
-    if (!meets_next)
-      return;
-    memmove(next, next + 1, (size_t)(gaps->count - at - 1) * sizeof *next);
-    --gaps->count;
-  } else if (meets_next) {
-    next->start = start;
-  } else {
-    memmove(&gaps->list[at + 1], &gaps->list[at], (size_t)(gaps->count - at) * sizeof *next);
-    gaps->list[at] = (struct gap){start, start + units};
-    ++gaps->count;
-  }
-}
-
-static int lies_like(const struct step *step, const struct operand *in) {
-  return in->offset == step->out.offset &&
-         memcmp(in->strides, step->out.strides, (size_t)step->n_loops * sizeof in->strides[0]) == 0;
-}
-
-/* 1 if the step may write its output over an input: each element is read just before it is
- * written, by whatever input reads it. */
-static int may_be_in_place(const struct plan *plan, const struct step *step,
-                           const struct operand *in, int number) {
-  if (in->place < 0 || step->kind > STEP_SELECT || step->out.offset != 0)
-    return 0;
-  for (int i = 0; i < n_step_inputs(step); ++i)
-    if (step->in[i].place == in->place && !lies_like(step, &step->in[i]))
-      return 0;
-  const struct buffer *from = &plan->buffers[in->place], *to = &plan->buffers[step->out.place];
-  return from->parent < 0 && to->parent < 0 && from->last == number && to->first == number &&
-         from->count == to->count && from->element == to->element;
-}
-
-/* The buffer of an input that dies in this step and whose memory the output takes; or -1. */
-static int find_in_place(const struct plan *plan, const struct step *step, int number) {
-  for (int i = 0; i < n_step_inputs(step); ++i)
-    if (may_be_in_place(plan, step, &step->in[i], number))
-      return step->in[i].place;
-  return -1;
-}
-
-static void place_output(struct plan *plan, struct gaps *gaps, const struct step *step,
-                         int number) {
-  struct buffer *buffer = &plan->buffers[root_of(plan, step->out.place, NULL)];
-  if (buffer->first != number || buffer->start >= 0)
-    return;
-  const int in_place = find_in_place(plan, step, number);
-  if (in_place >= 0) {
-    buffer->start = plan->buffers[in_place].start;
-    plan->buffers[in_place].last = -1; /* its memory lives on */
-    return;
-  }
-  buffer->start = take_units(gaps, units_of(buffer));
-}
-
-static void release(struct plan *plan, struct gaps *gaps, int place, int number) {
-  if (place < 0)
-    return;
-  struct buffer *buffer = &plan->buffers[root_of(plan, place, NULL)];
-  if (buffer->last != number)
-    return;
-  give_units(gaps, buffer->start, units_of(buffer));
-  buffer->last = -1;
-}
-
-/* 1 if an input is nowhere yet. */
-static int reads_nothing(const struct plan *plan, const struct step *step) {
-  for (int i = 0; i < n_step_inputs(step); ++i)
-    if (step->in[i].place >= 0 && plan->buffers[root_of(plan, step->in[i].place, NULL)].start < 0)
-      return 1;
-  return 0;
-}
-
-/* Give every buffer its place; buffers that are never used at one time may share it. */
-static int place_buffers(struct plan *plan, struct arena *arena, const struct error *error) {
-  struct gaps gaps = {arena_take(arena, (size_t)plan->n_buffers + 2, sizeof *gaps.list), 1};
-  if (!gaps.list)
-    return fail(error, PYEMU_ERR_MEMORY, "no memory for the plan of the graph");
-  gaps.list[0] = (struct gap){0, INT64_MAX};
-  for (int i = 0; i < plan->n_buffers; ++i)
-    plan->buffers[i].start = -1;
-  find_lifetimes(plan);
-  for (int i = 0; i < plan->n_inputs; ++i) {
-    struct buffer *buffer = &plan->buffers[plan->inputs[i].place];
-    buffer->start = take_units(&gaps, units_of(buffer));
-  }
-  for (int i = 0; i < plan->n_steps; ++i) {
-    const struct step *step = &plan->steps[i];
-    if (reads_nothing(plan, step))
-      return fail(error, PYEMU_ERR_UNSUPPORTED,
-                  "the engine 'native' cannot run the graph: step %d of its plan reads what is "
-                  "written later",
-                  i + 1);
-    place_output(plan, &gaps, step, i + 1);
-    for (int k = 0; k < n_step_inputs(step); ++k)
-      release(plan, &gaps, step->in[k].place, i + 1);
-    release(plan, &gaps, step->out.place, i + 1);
-  }
-  for (int i = 0; i < plan->n_buffers; ++i) {
-    const struct buffer *buffer = &plan->buffers[i];
-    if (buffer->start >= 0 && buffer->start + units_of(buffer) > plan->units)
-      plan->units = buffer->start + units_of(buffer);
-  }
-  return PYEMU_OK;
-}
-
 /* Name roots only, so that running need not look for them. */
 static void resolve(struct plan *plan, int *place, int64_t *offset) {
   if (*place >= 0)
     *place = root_of(plan, *place, offset);
 }
 
-/* --- Loops --- */
-
 static struct operand *operand_of(struct step *step, int i) {
   return i == 0 ? &step->out : &step->in[i - 1];
 }
 
 static int can_join(struct step *step, int outer, int inner) {
-  for (int i = 0; i <= n_step_inputs(step); ++i) {
+  for (int i = 0; i <= step_n_inputs(step); ++i) {
     const int64_t *strides = operand_of(step, i)->strides;
     if (strides[outer] != strides[inner] * step->sizes[inner])
       return 0;
@@ -359,7 +182,7 @@ static int can_join(struct step *step, int outer, int inner) {
 
 static void copy_loop(struct step *step, int from, int to) {
   step->sizes[to] = step->sizes[from];
-  for (int i = 0; i <= n_step_inputs(step); ++i)
+  for (int i = 0; i <= step_n_inputs(step); ++i)
     operand_of(step, i)->strides[to] = operand_of(step, i)->strides[from];
 }
 
@@ -379,7 +202,7 @@ static void join_loops(struct step *step) {
 }
 
 static int is_dense(struct step *step) {
-  for (int i = 0; i <= n_step_inputs(step); ++i) {
+  for (int i = 0; i <= step_n_inputs(step); ++i) {
     const struct operand *operand = operand_of(step, i);
     const int64_t wanted = operand->place >= 0;
     if (step->n_loops > 1 || (step->n_loops == 1 && operand->strides[0] != wanted))
@@ -388,11 +211,35 @@ static int is_dense(struct step *step) {
   return step->kind <= STEP_SELECT;
 }
 
+/* 1 if a step may run together with those from 'first' on: it is of their size, and reads what they
+ * write element by element. */
+static int may_run_with(const struct plan *plan, int first, int at) {
+  const struct step *step = &plan->steps[at], *one = &plan->steps[first];
+  if (!one->is_dense || !step->is_dense || step->element != one->element ||
+      step_count(step) != step_count(one))
+    return 0;
+  for (int i = first; i < at; ++i)
+    for (int k = 0; k < step_n_inputs(step); ++k)
+      if (step->in[k].place == plan->steps[i].out.place &&
+          step->in[k].offset != plan->steps[i].out.offset)
+        return 0;
+  return 1;
+}
+
+static void find_together(struct plan *plan) {
+  for (int first = 0, n; first < plan->n_steps; first += n) {
+    n = 1;
+    while (n < MOST_TOGETHER && first + n < plan->n_steps && may_run_with(plan, first, first + n))
+      ++n;
+    plan->steps[first].together = n;
+  }
+}
+
 static void resolve_all(struct plan *plan) {
   for (int i = 0; i < plan->n_steps; ++i) {
     struct step *step = &plan->steps[i];
     resolve(plan, &step->out.place, &step->out.offset);
-    for (int k = 0; k < n_step_inputs(step); ++k)
+    for (int k = 0; k < step_n_inputs(step); ++k)
       resolve(plan, &step->in[k].place, &step->in[k].offset);
     join_loops(step);
     step->is_dense = is_dense(step);
@@ -454,11 +301,13 @@ int plan_make(struct plan *plan, const struct model *model, struct arena *arena,
   int status = plan_inputs(&builder);
   if (status == PYEMU_OK)
     status = plan_ports(&builder);
-  if (status == PYEMU_OK)
-    status = place_buffers(plan, arena, error);
   if (status != PYEMU_OK)
     return status;
   resolve_all(plan);
+  find_together(plan);
+  status = places_find(plan, arena, error);
+  if (status != PYEMU_OK)
+    return status;
   if (plan->units > most_units)
     return fail(error, PYEMU_ERR_MEMORY, "the graph needs %lld bytes for one column",
                 (long long)plan->units * 4);

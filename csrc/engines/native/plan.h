@@ -8,7 +8,7 @@
 #include "engines/native/kernels.h"
 #include "engines/native/view.h"
 
-enum { STEP_MAX_LOOPS = VIEW_MAX_FACTORS, STEP_MAX_INPUTS = 3 };
+enum { STEP_MAX_LOOPS = VIEW_MAX_FACTORS, STEP_MAX_INPUTS = 3, MOST_TOGETHER = 64 };
 
 /* A place of a view or operand: 0 and more is a buffer of the workspace, less is a constant. */
 #define CONSTANT_PLACE(index) (-1 - (index))
@@ -48,6 +48,7 @@ struct step {
   enum element converted; /* of the output of STEP_CONVERT */
   int n_loops;
   int is_dense; /* one loop, buffers adjacent along it, constants repeated: one call does it */
+  int together; /* this step and those behind it go through their elements together: 1 or more */
   int64_t sizes[STEP_MAX_LOOPS];
   struct operand out;
   struct operand in[STEP_MAX_INPUTS];
@@ -56,6 +57,15 @@ struct step {
   const int64_t *reduced; /* and their distances from the first */
   const struct product *product;
 };
+
+static inline int step_n_inputs(const struct step *step) {
+  return step->kind == STEP_BINARY ? 2 : step->kind == STEP_SELECT ? 3 : 1;
+}
+
+/* Elements of the output of a dense step. */
+static inline int64_t step_count(const struct step *step) {
+  return step->n_loops ? step->sizes[0] : 1;
+}
 
 /* A dense tensor of the workspace. 'start' counts units of four bytes and one lane. */
 struct buffer {

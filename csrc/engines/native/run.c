@@ -7,7 +7,8 @@ enum {
   MAX_OPERANDS = 1 + STEP_MAX_INPUTS,
   MAX_DIMS = STEP_MAX_LOOPS + 1,
   CHUNK = 256,
-  SHORT_LOOP = 8
+  SHORT_LOOP = 8,
+  PIECE = 1024 /* numbers: of a few operands they stay in the first-level cache */
 };
 
 /* An operand on its way: its next element, and strides in bytes. */
@@ -202,21 +203,44 @@ static int is_adjacent(const struct walk *walk) {
 }
 
 /* The usual case without the search for loops. */
-static void run_dense(const struct plan *plan, const struct step *step, int n_inputs,
-                      char *workspace, int64_t lanes) {
+static struct run_of_numbers dense_run(const struct plan *plan, const struct step *step,
+                                       char *workspace, int64_t lanes) {
   struct run_of_numbers r;
-  for (int k = 0; k <= n_inputs; ++k) {
+  for (int k = 0; k <= step_n_inputs(step); ++k) {
     const struct operand *operand = k == 0 ? &step->out : &step->in[k - 1];
     r.at[k] = plan_address(plan, operand->place, operand->offset, step->element, workspace, lanes);
     r.steps[k] = operand->place >= 0;
   }
-  call_kernel(plan, step, &r, (step->n_loops ? step->sizes[0] : 1) * lanes);
+  return r;
+}
+
+static void run_dense(const struct plan *plan, const struct step *step, char *workspace,
+                      int64_t lanes) {
+  const struct run_of_numbers r = dense_run(plan, step, workspace, lanes);
+  call_kernel(plan, step, &r, step_count(step) * lanes);
+}
+
+/* Steps that run together do so piece by piece: what one writes, the next finds in the cache. */
+static void run_together(const struct plan *plan, const struct step *steps, char *workspace,
+                         int64_t lanes) {
+  const int64_t count = step_count(steps) * lanes;
+  const int64_t size = (int64_t)element_bytes(steps->element);
+  struct run_of_numbers runs[MOST_TOGETHER];
+  for (int i = 0; i < steps->together; ++i)
+    runs[i] = dense_run(plan, &steps[i], workspace, lanes);
+  for (int64_t left = count; left > 0; left -= PIECE)
+    for (int i = 0; i < steps->together; ++i) {
+      struct run_of_numbers *r = &runs[i];
+      call_kernel(plan, &steps[i], r, left < PIECE ? left : PIECE);
+      for (int k = 0; k <= step_n_inputs(&steps[i]); ++k)
+        r->at[k] += r->steps[k] * PIECE * size;
+    }
 }
 
 static void run_elements(const struct plan *plan, const struct step *step, int n_inputs,
                          char *workspace, int64_t lanes) {
   if (step->is_dense) {
-    run_dense(plan, step, n_inputs, workspace, lanes);
+    run_dense(plan, step, workspace, lanes);
     return;
   }
   struct walk walk;
@@ -371,6 +395,9 @@ void plan_run_step(const struct plan *plan, const struct step *step, char *works
 }
 
 void plan_run(const struct plan *plan, char *workspace, int64_t lanes) {
-  for (int i = 0; i < plan->n_steps; ++i)
-    plan_run_step(plan, &plan->steps[i], workspace, lanes);
+  for (int i = 0; i < plan->n_steps; i += plan->steps[i].together)
+    if (plan->steps[i].together > 1)
+      run_together(plan, &plan->steps[i], workspace, lanes);
+    else
+      plan_run_step(plan, &plan->steps[i], workspace, lanes);
 }

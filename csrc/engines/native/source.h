@@ -95,7 +95,4 @@ int source_is_in_text(const char *name);
  */
 const char *source_function(const struct step *step);
 
-/* Inputs of a step. */
-int source_n_inputs(const struct step *step);
-
 #endif

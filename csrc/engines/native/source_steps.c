@@ -17,10 +17,6 @@ struct loops {
   int64_t sizes[STEP_MAX_LOOPS];
 };
 
-int source_n_inputs(const struct step *step) {
-  return step->kind == STEP_BINARY ? 2 : step->kind == STEP_SELECT ? 3 : 1;
-}
-
 static int can_join(const struct loops *loops, int outer, int inner) {
   for (int i = 0; i < loops->n_operands; ++i) {
     const int64_t *strides = loops->operands[i].strides;
@@ -40,7 +36,7 @@ static void remove_loop(struct loops *loops, int at) {
 }
 
 static struct loops make_loops(const struct step *step) {
-  struct loops loops = {.n_operands = 1 + source_n_inputs(step), .n_loops = step->n_loops};
+  struct loops loops = {.n_operands = 1 + step_n_inputs(step), .n_loops = step->n_loops};
   loops.operands[0] = step->out;
   for (int i = 1; i < loops.n_operands; ++i)
     loops.operands[i] = step->in[i - 1];

@@ -133,7 +133,7 @@ static void find_first(const struct use *uses, int n,
 static void mark_constants(struct source_tables *tables) {
   for (int i = 0; i < tables->plan->n_steps; ++i) {
     const struct step *step = &tables->plan->steps[i];
-    for (int k = 0; k < source_n_inputs(step); ++k)
+    for (int k = 0; k < step_n_inputs(step); ++k)
       if (step->in[k].place < 0 && !source_is_number(step, &step->in[k]))
         tables->is_table[CONSTANT_PLACE(step->in[k].place)] = 1;
   }

@@ -1,0 +1,1 @@
+../../csrc/engines/native/places.c
