@@ -28,8 +28,8 @@
 
 enum { MAX_VARIABLES = 64, N_BLOCKS = 25, N_LAYOUTS = 4 };
 
-/* The layout of a graph's own tensor among those below. */
-enum { FLOAT32_ADJACENT = 3 };
+/* Of the layouts below that of a graph's own tensor, and that of most hosts in its type. */
+enum { FLOAT32_ADJACENT = 3, FLOAT32_APART = 2 };
 
 static const char *const layout_names[N_LAYOUTS] = {"ncol,nlay", "nlay,ncol", "ncol,nlay",
                                                     "nlay,ncol"};
@@ -421,6 +421,29 @@ static void bench_batch(const struct net *net, int64_t columns, double peak) {
     close_bare(net, &c.bares[k]);
 }
 
+/* The engine alone with one thread and with several, in turn: nobody else's threads wait for work
+ * on the cores meanwhile. */
+static void bench_threads(const struct net *net, int64_t columns, double peak) {
+  struct net one = *net;
+  struct host hosts[2];
+  double times[2][N_BLOCKS];
+  one.threads = 1;
+  make_host(&one, &hosts[0], 1, FLOAT32_APART, columns);
+  make_host(net, &hosts[1], 2, FLOAT32_APART, columns);
+  for (int round = -2; round < N_BLOCKS; ++round)
+    for (int k = 0; k < 2; ++k)
+      times[k][round < 0 ? 0 : round] = block(&hosts[k], NULL);
+  printf("{\"net\": \"%s\", \"batch\": %lld, \"threads\": %d, \"dtype\": \"real32\", \"layout\": "
+         "\"%s\", \"engine\": \"threads\", \"us\": %.3f, \"alone_us\": %.3f, \"speedup\": %.3f, "
+         "\"floor_us\": %.3f}\n",
+         net->name, (long long)columns, net->threads,
+         is_field(net) ? "..., sample" : layout_names[FLOAT32_APART], median(times[1]),
+         median(times[0]), median_ratio(times[0], times[1]),
+         net->flops * (double)columns / (peak * net->threads) * 1e-3);
+  free_host(&one, &hosts[0]);
+  free_host(net, &hosts[1]);
+}
+
 /* Time of one bind, of all variables in turn. */
 static void bench_bind(const struct net *net) {
   struct host h;
@@ -461,8 +484,9 @@ int main(int argc, char **argv) {
                     .threads = atoi(argv[6])};
   double peak = peak_gflops();
   open_net(&net);
+  const int is_native = strcmp(net.engine, "native") == 0;
   for (int i = 7; i < argc; ++i)
-    bench_batch(&net, atoll(argv[i]), peak);
+    (is_native && net.threads > 1 ? bench_threads : bench_batch)(&net, atoll(argv[i]), peak);
   if (argc == 7)
     bench_bind(&net);
   pyemu_close(&net.emulator, NULL, 0);

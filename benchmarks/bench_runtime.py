@@ -45,7 +45,8 @@ into ready memory too, because a run from Fortran must deliver into the host's a
 The engine `native` takes part in a contest of all that can run the same net on tensors that lie ready, columns one after
 another: ONNX Runtime, matrix products of OpenBLAS with loops for bias and relu (`benchmarks/bare_sgemm.c`), the AOTInductor
 package and the TorchScript module. `ratio to the best` is the median ratio to the fastest of them; `share of peak` is floor by
-time. `gru` is a bidirectional GRU of 64 over 60 levels.
+time. `gru` is a bidirectional GRU of 64 over 60 levels. Its runs with several threads are measured beside those with one, in a
+program without any other library.
 
 Nothing else should run meanwhile: the threads of torch wait for each other without sleeping, so on cores that are shared its
 rows with 2 threads show the scheduler. Nothing of it has been run on a GPU.
@@ -145,6 +146,8 @@ def table(rows: list[Row]) -> str:
     ]
     native = [row for row in rows if row.get("engine") == NATIVE]
     lines += ["", *native_table(native)] if native else []
+    shared = [row for row in rows if row.get("engine") == "threads"]
+    lines += ["", *threads_table(shared)] if shared else []
     contests = dict.fromkeys((row["engine"], row["bare"]) for row in rows if "bare" in row and row["engine"] != NATIVE)
     for engine, bare in contests:
         lines += ["", *engine_table([row for row in rows if row.get("engine") == engine and row.get("bare") == bare])]
@@ -195,6 +198,21 @@ def native_table(rows: list[Row]) -> list[str]:
         times = [f"{found[bare]['bare_us']:.2f}" if bare in found else "-" for bare in bares]
         cells = [net, batch, threads, dtype, f"({layout})", f"{first['us']:.2f}", *times]
         cells += [f"{max(row['ratio'] for row in found.values()):.3f}", f"{first['floor_us'] / first['us']:.2f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def threads_table(rows: list[Row]) -> list[str]:
+    """The engine ``native`` with one thread and with several, in turn."""
+    lines = [
+        f"## `{NATIVE}` with several threads",
+        "",
+        "| net | batch | threads | kind | layout | run from Fortran [us] | with one thread [us] | faster by |",
+        "|---|---:|---:|---|---|---:|---:|---:|",
+    ]
+    for row in rows:
+        cells = [row["net"], row["batch"], row["threads"], row["dtype"], f"({row['layout']})"]
+        cells += [f"{row['us']:.2f}", f"{row['alone_us']:.2f}", f"{row['speedup']:.2f}"]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
 
