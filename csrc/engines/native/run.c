@@ -342,31 +342,45 @@ static int use_inner_loop(const struct walk *walk, const struct step *step, int6
   return inner;
 }
 
+static struct product_call call_of(const struct plan *plan, const struct step *step,
+                                   char *workspace, int64_t lanes) {
+  const struct product *p = step->product;
+  const struct operand *out = &step->out, *in = &step->in[0];
+  return (struct product_call){
+      .out = plan_address(plan, out->place, out->offset, step->element, workspace, lanes),
+      .out_stride = p->out_stride * lanes,
+      .in = plan_address(plan, in->place, in->offset, step->element, workspace, lanes),
+      .in_stride = p->in_stride * lanes,
+      .offsets = p->offsets,
+      .offset_scale = lanes,
+      .n_inputs = p->n_inputs,
+      .n_outputs = p->n_outputs,
+      .lanes = lanes,
+      .weights = p->weights,
+      .single_weights = p->single_weights,
+      .bias = p->bias,
+      .is_relu = p->is_relu};
+}
+
 static void run_product(const struct plan *plan, const struct step *step, char *workspace,
                         int64_t lanes) {
-  const struct product *product = step->product;
+  product_kernel *product = plan->kernels.product[real_of(step->element)];
+  struct product_call call = call_of(plan, step, workspace, lanes);
+  if (step->n_loops == 0) {
+    product(&call);
+    return;
+  }
   struct walk walk;
   int64_t index[MAX_DIMS] = {0};
   walk.n_operands = 0;
   add_operand(&walk, plan, step, &step->out, step->element, workspace, lanes);
   add_operand(&walk, plan, step, &step->in[0], step->element, workspace, lanes);
   memcpy(walk.sizes, step->sizes, (size_t)step->n_loops * sizeof step->sizes[0]);
-  struct product_call call = {.out_stride = product->out_stride * lanes,
-                              .in_stride = product->in_stride * lanes,
-                              .offsets = product->offsets,
-                              .offset_scale = lanes,
-                              .n_inputs = product->n_inputs,
-                              .n_outputs = product->n_outputs,
-                              .lanes = lanes,
-                              .weights = product->weights,
-                              .single_weights = product->single_weights,
-                              .bias = product->bias,
-                              .is_relu = product->is_relu};
   const int n_loops = use_inner_loop(&walk, step, &call.lanes);
   do {
     call.out = walk.operands[0].at;
     call.in = walk.operands[1].at;
-    plan->kernels.product[real_of(step->element)](&call);
+    product(&call);
   } while (advance(&walk, index, n_loops));
 }
 
