@@ -30,6 +30,8 @@ struct variable {
   int64_t width; /* product of the sizes of 'dims' */
   int32_t dtype;
   int32_t direction;
+  double valid_range[2]; /* what is physically possible; -infinity to infinity if not given */
+  double *seen_range[2]; /* smallest and largest value in training, by element; NULL if not given */
 };
 
 struct card {
@@ -60,6 +62,9 @@ int64_t card_find(const struct card *card, const char *name);
 
 /* Say that there is no variable 'name', and which ones there are. Returns NAME. */
 int card_fail_name(const struct card *card, const char *name, const struct error *error);
+
+/* Append to a message the place of an element in an item, along every dimension. */
+void card_append_place(const struct variable *v, int64_t element, const struct error *error);
 
 /* Decode and check the reference columns of every variable. Errors: CARD, MEMORY. */
 int reference_parse(struct reference *reference, const struct card *card, const char *text,

@@ -6,6 +6,7 @@
 
 #include "array.h"
 #include "card.h"
+#include "guard.h"
 #include "plugin.h"
 #include "team.h"
 
@@ -46,6 +47,9 @@ struct pyemu_emulator {
   int has_device_arrays;    /* the engine has been told so */
   const struct layout **arrays; /* by variable: the caller's own */
   int has_overlap;              /* an output lies over an input */
+  struct guard *guard;          /* NULL: none */
+  const struct layout **dense;  /* by variable: the tensors as arrays, */
+  struct layout *dense_layouts; /* which these are */
   void *memory;
   int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;

@@ -1,7 +1,12 @@
 #include "json.h"
 
+#include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 struct parser {
   struct json *json;
@@ -266,6 +271,21 @@ int json_integer(const struct json_node *node, int64_t *value) {
   }
   *value = negative ? -magnitude : magnitude;
   return 1;
+}
+
+/* In the locale of the C language, whatever the host has set. */
+int json_real(const struct json_node *node, double *value) {
+  char text[64];
+  if (!node || node->type != JSON_NUMBER || node->length >= sizeof text)
+    return 0;
+  memcpy(text, node->text, node->length);
+  text[node->length] = 0;
+  locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+  if (!plain)
+    return 0;
+  *value = strtod_l(text, NULL, plain);
+  freelocale(plain);
+  return isfinite(*value) != 0;
 }
 
 static unsigned hex_value(const char *digits) {
