@@ -275,7 +275,13 @@ static int read_card(struct draft *d) {
   int status = check_schema(d);
   if (status == PYEMU_OK)
     status = check_supported(d);
-  return status == PYEMU_OK ? read_lists(d) : status;
+  if (status == PYEMU_OK)
+    status = read_lists(d);
+  if (status != PYEMU_OK)
+    return status;
+  const struct json_node *order = json_member(d->json, d->root, "vertical_order");
+  return budgets_read(d->card, d->json, json_member(d->json, d->root, "budgets"),
+                      !json_is(order, "bottom_first"), d->error);
 }
 
 int card_parse(struct card *card, const char *text, size_t length, const struct error *error) {
@@ -342,6 +348,7 @@ void card_free(struct card *card) {
     for (int k = 0; k < card->variables[i].n_dims; ++k)
       free(card->variables[i].dims[k].name);
   }
+  budgets_free(card);
   free(card->variables);
   free(card->text);
   *card = (struct card){0};

@@ -2,6 +2,7 @@
 #ifndef PYEMU_CARD_H
 #define PYEMU_CARD_H
 
+#include "budget.h"
 #include "engine.h"
 #include "error.h"
 
@@ -39,6 +40,8 @@ struct card {
   struct variable *variables; /* inputs, then outputs */
   int64_t n_variables;
   int64_t n_inputs;
+  struct budget *budgets;
+  int64_t n_budgets;
 };
 
 /* The recorded columns: for each variable of the card a (columns, width) array in its own dtype. */

@@ -744,6 +744,8 @@ static void look_part(void *context, int64_t part) {
     if (items > 0 && e->card.variables[i].has_batch)
       guard_look(e->guard, i, tensor_item(e, i, first), first, items);
   }
+  const int64_t begin = part * p->part_columns, left = p->columns - begin;
+  guard_sum(e->guard, e->tensors, begin, left < p->part_columns ? left : p->part_columns);
 }
 
 /* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
@@ -779,11 +781,12 @@ static void pack(struct packing *p, team_work *work, int64_t moved) {
   team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
 }
 
-static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
+static int gather_inputs(pyemu_emulator *e, int64_t columns, int64_t step,
+                         const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
   int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
   if (e->guard)
-    guard_begin(e->guard, columns);
+    guard_begin(e->guard, columns, step);
   pack(&p, gather_part, moved);
   if (p.not_finite < e->card.n_inputs)
     return fail_not_finite(e, p.not_finite, columns, error);
@@ -816,10 +819,10 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
   return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
 }
 
-static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *error) {
+static int run_timed(pyemu_emulator *e, int64_t columns, int64_t step, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
-  int status = gather_inputs(e, columns, error);
+  int status = gather_inputs(e, columns, step, error);
   counters->pack_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
@@ -840,7 +843,7 @@ static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *err
 }
 
 /* 'columns' of ALL_COLUMNS means as many as are bound. */
-static int run(pyemu_emulator *e, int64_t columns, const struct error *error) {
+static int run(pyemu_emulator *e, int64_t columns, int64_t step, const struct error *error) {
   int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
   if (status != PYEMU_OK)
     return status;
@@ -850,35 +853,34 @@ static int run(pyemu_emulator *e, int64_t columns, const struct error *error) {
     return fail(error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 to %lld",
                 (long long)columns, (long long)e->columns);
   if (columns == 0 && e->guard)
-    guard_begin(e->guard, 0);
-  return columns == 0 ? PYEMU_OK : run_timed(e, columns, error);
+    guard_begin(e->guard, 0, step);
+  return columns == 0 ? PYEMU_OK : run_timed(e, columns, step, error);
 }
 
-static int run_held(pyemu_emulator *emulator, int64_t columns, char *errmsg, size_t errlen) {
+static int run_held(pyemu_emulator *emulator, int64_t columns, int64_t step, char *errmsg,
+                    size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
   int status = enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   environment_hold(&environment);
-  status = run(emulator, columns, &error);
+  status = run(emulator, columns, step, &error);
   environment_restore(&environment);
   return leave(emulator, status);
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
-  (void)step;
-  return run_held(emulator, ALL_COLUMNS, errmsg, errlen);
+  return run_held(emulator, ALL_COLUMNS, step, errmsg, errlen);
 }
 
 int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
                       size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  (void)step;
   if (columns < 0)
     return fail(&error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 or more",
                 (long long)columns);
-  return run_held(emulator, columns, errmsg, errlen);
+  return run_held(emulator, columns, step, errmsg, errlen);
 }
 
 static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct error *error) {

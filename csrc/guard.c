@@ -27,6 +27,9 @@ struct guard {
   float *weights;
   int64_t n_fallback;
   int holds_back;
+  int64_t step;
+  double *residuals;     /* by budget, then by column of 'room' */
+  struct tally *tallies; /* by budget */
 };
 
 /* --- Bounds --- */
@@ -134,8 +137,11 @@ int guard_make(struct guard **made, const struct card *card, const pyemu_guard *
     *guard = (struct guard){.card = card, .settings = *settings};
     guard->bounds = calloc((size_t)card->n_variables + 1, sizeof *guard->bounds);
     guard->counts = calloc((size_t)card->n_variables + 1, sizeof *guard->counts);
-    complete = guard->bounds && guard->counts;
+    guard->tallies = calloc((size_t)card->n_budgets + 1, sizeof *guard->tallies);
+    complete = guard->bounds && guard->counts && guard->tallies;
   }
+  for (int64_t b = 0; complete && b < card->n_budgets; ++b)
+    guard->tallies[b].at_step = guard->tallies[b].at_column = -1;
   for (int64_t i = 0; complete && i < card->n_variables; ++i)
     complete = make_bounds(guard, i);
   if (complete) {
@@ -162,6 +168,8 @@ void guard_free(struct guard *guard) {
   free(guard->marks);
   free(guard->reasons);
   free(guard->weights);
+  free(guard->residuals);
+  free(guard->tallies);
   free(guard);
 }
 
@@ -174,15 +182,19 @@ int guard_reserve(struct guard *guard, int64_t columns, const struct error *erro
   guard->reasons = reasons ? reasons : guard->reasons;
   float *weights = realloc(guard->weights, (size_t)columns * sizeof *weights);
   guard->weights = weights ? weights : guard->weights;
-  if (!marks || !reasons || !weights)
+  const size_t n = (size_t)(guard->card->n_budgets * columns);
+  double *residuals = n > 0 ? realloc(guard->residuals, n * sizeof *residuals) : NULL;
+  guard->residuals = residuals ? residuals : guard->residuals;
+  if (!marks || !reasons || !weights || (n > 0 && !residuals))
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the guard of %lld columns",
                 (long long)columns);
   guard->room = columns;
   return PYEMU_OK;
 }
 
-void guard_begin(struct guard *guard, int64_t columns) {
+void guard_begin(struct guard *guard, int64_t columns, int64_t step) {
   guard->columns = columns;
+  guard->step = step;
   guard->n_fallback = 0;
   guard->holds_back = 0;
   for (int64_t c = 0; c < columns; ++c) {
@@ -218,6 +230,15 @@ void guard_look(struct guard *guard, int64_t i, const void *tensor, int64_t firs
    : v->dtype == PYEMU_FLOAT32
        ? look_float32
        : look_int32)(guard->marks + first, tensor, columns, v->width, &guard->bounds[i]);
+}
+
+void guard_sum(struct guard *guard, void *const *tensors, int64_t first, int64_t columns) {
+  const struct card *card = guard->card;
+  if (!looks_for(guard, PYEMU_REASON_BUDGET))
+    return;
+  for (int64_t b = 0; b < card->n_budgets; ++b)
+    for (int64_t c = first; c < first + columns; ++c)
+      guard->residuals[b * guard->room + c] = budget_residual(&card->budgets[b], card, tensors, c);
 }
 
 /* --- Single columns --- */
@@ -367,9 +388,52 @@ static int judge_variable(struct guard *guard, int64_t i, char *tensor, const st
   return status;
 }
 
+static int fail_budget(const struct budget *budget, double residual, int64_t column,
+                       const struct error *error) {
+  return fail(error, PYEMU_ERR_GUARD,
+              "the guard stops the run: budget '%s' is %g %s in column %lld (counted from 1); "
+              "expected at most %g by magnitude",
+              budget->name, residual, budget->units, (long long)column + 1, budget->tolerance);
+}
+
+static int judge_residual(struct guard *guard, int64_t b, int64_t column,
+                          const struct error *error) {
+  const struct budget *budget = &guard->card->budgets[b];
+  const double residual = guard->residuals[b * guard->room + column];
+  struct tally *tally = &guard->tallies[b];
+  if (!isfinite(residual))
+    return PYEMU_OK; /* so is an input or an output */
+  tally->columns += 1;
+  tally->sum += residual;
+  tally->sum_of_squares += residual * residual;
+  if (tally->at_column < 0 || fabs(residual) > fabs(tally->largest)) {
+    tally->largest = residual;
+    tally->at_step = guard->step;
+    tally->at_column = column;
+  }
+  if (fabs(residual) <= budget->tolerance)
+    return PYEMU_OK;
+  tally->exceeded += 1;
+  if (guard->settings.mode == PYEMU_GUARD_STOP)
+    return fail_budget(budget, residual, column, error);
+  conclude(guard, column, PYEMU_OUTPUT, &(struct finding){.reasons = PYEMU_REASON_BUDGET});
+  return PYEMU_OK;
+}
+
+static int judge_budgets(struct guard *guard, const struct error *error) {
+  int status = PYEMU_OK;
+  if (!looks_for(guard, PYEMU_REASON_BUDGET))
+    return PYEMU_OK;
+  for (int64_t b = 0; b < guard->card->n_budgets; ++b)
+    for (int64_t c = 0; c < guard->columns && status == PYEMU_OK; ++c)
+      if (guard->weights[c] > 0)
+        status = judge_residual(guard, b, c, error);
+  return status;
+}
+
 int guard_judge(struct guard *guard, void *const *tensors, int32_t direction,
                 const struct error *error) {
-  int status = PYEMU_OK;
+  int status = direction == PYEMU_OUTPUT ? judge_budgets(guard, error) : PYEMU_OK;
   for (int64_t i = 0; i < guard->card->n_variables && status == PYEMU_OK; ++i)
     if (guard->card->variables[i].direction == direction)
       status = judge_variable(guard, i, tensors[i], error);
@@ -398,4 +462,8 @@ const int32_t *guard_reasons(const struct guard *guard, int64_t *columns) {
 
 const int64_t *guard_counts(const struct guard *guard, int64_t i, int reason) {
   return count_of(guard, i, reason, 0);
+}
+
+const struct tally *guard_tally(const struct guard *guard, int64_t budget) {
+  return looks_for(guard, PYEMU_REASON_BUDGET) ? &guard->tallies[budget] : NULL;
 }

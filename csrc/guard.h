@@ -22,11 +22,15 @@ void guard_free(struct guard *guard);
 int guard_reserve(struct guard *guard, int64_t columns, const struct error *error);
 
 /* A new run on so many columns, none of which is flagged. */
-void guard_begin(struct guard *guard, int64_t columns);
+void guard_begin(struct guard *guard, int64_t columns, int64_t step);
 
 /* Mark the columns 'first' to before 'first + columns' of which variable 'i' has a number outside
  * its bounds; 'tensor' is where the first of them lies. */
 void guard_look(struct guard *guard, int64_t i, const void *tensor, int64_t first, int64_t columns);
+
+/* Compute what is left of all budgets in the columns 'first' to before 'first + columns', from the
+ * tensors of all variables. */
+void guard_sum(struct guard *guard, void *const *tensors, int64_t first, int64_t columns);
 
 /*
  * Look closely at the marked columns: flag, count, and clip if that is the mode. 'tensors' are
@@ -49,5 +53,17 @@ int64_t guard_fallback_count(const struct guard *guard);
  * by element of variable 'i'. */
 const int32_t *guard_reasons(const struct guard *guard, int64_t *columns);
 const int64_t *guard_counts(const struct guard *guard, int64_t i, int reason);
+
+/* What was found of a budget; NULL if the guard does not look for it. */
+struct tally {
+  int64_t columns;
+  int64_t exceeded;
+  double sum;
+  double sum_of_squares;
+  double largest;
+  int64_t at_step;
+  int64_t at_column;
+};
+const struct tally *guard_tally(const struct guard *guard, int64_t budget);
 
 #endif

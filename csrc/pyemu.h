@@ -402,7 +402,8 @@ enum {
   PYEMU_REASON_NOT_FINITE = 1, /* a number that is NaN or infinite */
   PYEMU_REASON_INVALID = 2,    /* outside the valid range that the card gives for the variable */
   PYEMU_REASON_NOVEL = 4,      /* an input beyond 'limit' of the range seen in training */
-  PYEMU_REASON_ALL = 7
+  PYEMU_REASON_BUDGET = 8,     /* a budget on the card that does not close within its tolerance */
+  PYEMU_REASON_ALL = 15
 };
 
 /*
@@ -465,6 +466,44 @@ PYEMU_API int pyemu_guard_fallback(const pyemu_emulator *emulator, int64_t *colu
  */
 PYEMU_API int pyemu_guard_counts(const pyemu_emulator *emulator, const char *name, int reason,
                                  int64_t *counts, int64_t size, char *errmsg, size_t errlen);
+
+/*
+ * What the guard has found of one budget since it was set. A budget is a sum that the card says is
+ * zero in every column; what is left of it, its residual, is computed in double precision from what
+ * goes into the engine and what comes out. Set 'sizeof_budget' to sizeof(pyemu_budget) before the
+ * call. The strings live as long as the emulator is open.
+ *
+ *   name, units    as on the card.
+ *   tolerance      largest residual that the card allows, by magnitude.
+ *   columns        residuals computed: one for each column of each run that did not fall back for
+ *                  its inputs; those that are not finite are left out.
+ *   exceeded       of these, the ones beyond the tolerance.
+ *   mean, rms      mean and root mean square of the residuals.
+ *   largest        the largest by magnitude, with its sign,
+ *   at_step        the step that run was given, and
+ *   at_column      the column, counted from 0. -1 if there is none.
+ */
+typedef struct pyemu_budget {
+  size_t sizeof_budget;
+  const char *name;
+  const char *units;
+  double tolerance;
+  int64_t columns;
+  int64_t exceeded;
+  double mean;
+  double rms;
+  double largest;
+  int64_t at_step;
+  int64_t at_column;
+} pyemu_budget;
+
+/* Number of budgets on the card. 0 for NULL. */
+PYEMU_API int64_t pyemu_budget_count(const pyemu_emulator *emulator);
+
+/* Tell of budget 'index' (0 to count - 1) in '*budget'. Needs a guard whose reasons include
+ * PYEMU_REASON_BUDGET. Errors: ARGUMENT, CLOSED. */
+PYEMU_API int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index,
+                                  pyemu_budget *budget, char *errmsg, size_t errlen);
 
 /*
  * Close '*emulator', free all it holds and set '*emulator' to NULL. Bound arrays are left as they

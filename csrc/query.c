@@ -1,4 +1,5 @@
 /* query.c - what can be asked of an open emulator. */
+#include <math.h>
 #include <string.h>
 
 #include "emulator.h"
@@ -192,5 +193,42 @@ int pyemu_guard_counts(const pyemu_emulator *emulator, const char *name, int rea
     return fail(&error, PYEMU_ERR_SIZE, "there is room for %lld counts of '%s', which has %lld",
                 (long long)size, name, (long long)width);
   memcpy(counts, guard_counts(emulator->guard, index, reason), (size_t)width * sizeof *counts);
+  return PYEMU_OK;
+}
+
+int64_t pyemu_budget_count(const pyemu_emulator *emulator) {
+  return emulator ? emulator->card.n_budgets : 0;
+}
+
+int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index, pyemu_budget *budget,
+                        char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!budget || budget->sizeof_budget < sizeof budget->sizeof_budget)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'budget' is NULL, or its sizeof_budget is not set to sizeof(pyemu_budget)");
+  if (index < 0 || index >= emulator->card.n_budgets)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "budget %lld is asked for; the card has %lld",
+                (long long)index, (long long)emulator->card.n_budgets);
+  const struct tally *tally = emulator->guard ? guard_tally(emulator->guard, index) : NULL;
+  if (!tally)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "no guard looks at budgets: set one whose reasons include PYEMU_REASON_BUDGET");
+  const struct budget *known = &emulator->card.budgets[index];
+  const double n = tally->columns > 0 ? (double)tally->columns : 1;
+  const size_t size = budget->sizeof_budget;
+  const pyemu_budget full = {.sizeof_budget = size,
+                             .name = known->name,
+                             .units = known->units,
+                             .tolerance = known->tolerance,
+                             .columns = tally->columns,
+                             .exceeded = tally->exceeded,
+                             .mean = tally->sum / n,
+                             .rms = sqrt(tally->sum_of_squares / n),
+                             .largest = tally->largest,
+                             .at_step = tally->at_step,
+                             .at_column = tally->at_column};
+  memcpy(budget, &full, size < sizeof full ? size : sizeof full);
   return PYEMU_OK;
 }

@@ -17,7 +17,30 @@ from pyemu.runtime import library
 from pyemu.runtime.arrays import Variable, bindable
 
 MODES = ("off", "count", "clip", "fallback", "stop")  # of the guard
-REASONS = ("not_finite", "invalid", "novel")
+REASONS = ("not_finite", "invalid", "novel", "budget")
+
+
+@dataclass(frozen=True)
+class BudgetReport:
+    """What the guard has found of one budget; see ``pyemu_budget`` in ``pyemu.h``.
+
+    Attributes:
+        name, units, tolerance: as on the card.
+        columns, exceeded: residuals computed, and those beyond the tolerance.
+        mean, rms: of the residuals.
+        largest, at_step, at_column: the largest by magnitude, and where it was; -1 if there is none.
+    """
+
+    name: str
+    units: str
+    tolerance: float
+    columns: int
+    exceeded: int
+    mean: float
+    rms: float
+    largest: float
+    at_step: int
+    at_column: int
 
 
 @dataclass(frozen=True)
@@ -242,8 +265,8 @@ class Emulator:
                 column are left as they are) or ``"stop"`` (run raises).
 
         Other Arguments:
-            reasons: what is looked for: ``"not_finite"``, ``"invalid"`` (outside the card's valid range) and ``"novel"``
-                (an input outside the range seen in training). Default: all.
+            reasons: what is looked for: ``"not_finite"``, ``"invalid"`` (outside the card's valid range), ``"novel"`` (an
+                input outside the range seen in training) and ``"budget"`` (one that does not close). Default: all.
             limit: novelty above which a column is flagged: the distance from the middle of the range seen in training,
                 in half widths of it.
             taper: novelty from which on, up to ``limit``, outputs fade into the host's; 0: no taper.
@@ -261,7 +284,8 @@ class Emulator:
         library.call(self._lib.pyemu_set_guard, self._handle[0], self._ffi.new("pyemu_guard *", fields))
 
     def reasons(self) -> np.ndarray:
-        """Return for each column of the last run the reasons to flag it, added up: 1 not finite, 2 invalid, 4 novel."""
+        """Return for each column of the last run the reasons to flag it, added up: 1 not finite, 2 invalid,
+        4 novel, 8 a budget."""
         found = np.zeros(self._last_columns, np.int32)
         at = self._ffi.from_buffer("int32_t[]", found)
         library.call(self._lib.pyemu_guard_reasons, self._handle[0], at, found.size)
@@ -281,6 +305,17 @@ class Emulator:
         number = self._constant("REASON", reason, REASONS)
         library.call(self._lib.pyemu_guard_counts, self._handle[0], name.encode(), number, at, counts.size)
         return counts
+
+    def budgets(self) -> list[BudgetReport]:
+        """Tell what the guard has found of the card's budgets since it was set."""
+        return [self._budget(index) for index in range(self._lib.pyemu_budget_count(self._handle[0]))]
+
+    def _budget(self, index: int) -> BudgetReport:
+        found = self._ffi.new("pyemu_budget *", {"sizeof_budget": self._ffi.sizeof("pyemu_budget")})
+        library.call(self._lib.pyemu_budget_report, self._handle[0], index, found)
+        texts = {name: self._ffi.string(getattr(found, name)).decode() for name in ("name", "units")}
+        numbers = {name: getattr(found, name) for name, _ in self._ffi.typeof("pyemu_budget").fields[3:]}
+        return BudgetReport(**texts, **numbers)
 
     def report(self) -> Report:
         """Tell what the emulator has done since it was opened."""

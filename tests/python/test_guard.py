@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_emulator import HEATING, LAYERS, UPWELLING, toy_inputs
+from toy_emulator import DOWNWELLING, HEATING, LAYERS, UPWELLING, ToyLongwave, toy_budget, toy_card, toy_inputs
 
+from pyemu.emulator import LinearBudget, Term
+from pyemu.emulator.export import export_onnx
 from pyemu.runtime import Emulator, EmulatorError
 
 COLUMNS = 67
 TEMPERATURE, SURFACE, HUMIDITY = "air_temperature", "surface_temperature", "specific_humidity"
-NOT_FINITE, INVALID, NOVEL = 1, 2, 4
+PRESSURE = "air_pressure_at_interfaces"
+NOT_FINITE, INVALID, NOVEL, BUDGET = 1, 2, 4, 8
 UNTOUCHED = -999.0
 Arrays = dict[str, np.ndarray]
 
@@ -105,7 +108,7 @@ def test_fallback_leaves_the_outputs_of_flagged_columns(toy: Emulator) -> None:
 
 def test_outputs_are_judged_too(toy: Emulator) -> None:
     arrays = bound(toy)
-    arrays["air_pressure_at_interfaces"][5, 1] = arrays["air_pressure_at_interfaces"][5, 0]  # a layer without mass
+    arrays[PRESSURE][5, 1] = arrays[PRESSURE][5, 0]  # a layer without mass
     toy.set_guard("fallback")
     toy.run()
     assert toy.fallback().tolist() == [5]
@@ -235,3 +238,94 @@ def test_questions_without_a_guard_are_refused(toy: Emulator) -> None:
     for question in (toy.reasons, toy.fallback, lambda: toy.guard_counts(TEMPERATURE, "novel")):
         with pytest.raises(EmulatorError, match="no guard"):
             question()
+
+
+def budget_file(directory: Path, order: str = "top_first") -> Path:
+    """The toy with a budget that closes and one that does not."""
+    leaves = LinearBudget(
+        name="outgoing",
+        description="what leaves at the top, less a constant share of what is emitted",
+        terms=(
+            Term(variable=UPWELLING, factor=1.0, where="top"),
+            Term(variable=DOWNWELLING, factor=-0.5, where="bottom"),
+            Term(variable=HEATING, factor=-1004.0, where="layers"),
+            Term(variable=SURFACE, factor=-0.25, where="column"),
+        ),
+        units="W m-2",
+        pressure=PRESSURE,
+        gravity=9.80665,
+        tolerance=60.0,
+    )
+    closes = (toy_budget(),) if order == "top_first" else ()  # the toy's own heating is derived from the top down
+    card = toy_card(budgets=(*closes, leaves), vertical_order=order)
+    return export_onnx(ToyLongwave(), card, toy_inputs(), directory / "budgets.onnx")
+
+
+def residuals(arrays: Arrays, order: str) -> np.ndarray:
+    """The second budget by hand."""
+    top, bottom = (0, -1) if order == "top_first" else (-1, 0)
+    mass = np.abs(np.diff(arrays[PRESSURE])) / 9.80665
+    heating = (arrays[HEATING] * mass).sum(axis=1)
+    return np.asarray(
+        arrays[UPWELLING][:, top] - 0.5 * arrays[DOWNWELLING][:, bottom] - 1004.0 * heating - 0.25 * arrays[SURFACE]
+    )
+
+
+@pytest.mark.parametrize("order", ["top_first", "bottom_first"])
+@pytest.mark.parametrize("engine", ["native", "onnxruntime"])
+def test_budgets_are_summed_over_every_column(tmp_path: Path, engine: str, order: str) -> None:
+    with Emulator.open(budget_file(tmp_path, order), engine) as toy:
+        arrays = bound(toy)
+        arrays[SURFACE][::3] += 60.0
+        toy.set_guard("count", reasons=["budget"])
+        toy.run(step=4)
+        expected = residuals(arrays, order)
+        *closed, second = toy.budgets()
+        assert all(abs(budget.largest) < 1e-9 and budget.exceeded == 0 for budget in closed)
+        assert (second.columns, second.tolerance, second.units) == (COLUMNS, 60.0, "W m-2")
+        assert 0 < second.exceeded == int((np.abs(expected) > 60.0).sum()) < COLUMNS
+        np.testing.assert_allclose(
+            [second.mean, second.rms, second.largest],
+            [expected.mean(), np.sqrt((expected**2).mean()), expected[np.abs(expected).argmax()]],
+            rtol=1e-6,
+        )
+        assert (second.at_step, second.at_column) == (4, int(np.abs(expected).argmax()))
+        np.testing.assert_array_equal(toy.reasons() == BUDGET, np.abs(expected) > 60.0)
+
+
+def test_a_budget_that_does_not_close_falls_back(tmp_path: Path) -> None:
+    with Emulator.open(budget_file(tmp_path), "native") as toy:
+        arrays = bound(toy)
+        arrays[SURFACE][::3] += 60.0
+        expected = plain(toy, arrays)
+        open_columns = np.abs(residuals(arrays, "top_first")) > 60.0
+        for name in expected:
+            arrays[name][:] = UNTOUCHED
+        toy.set_guard("fallback", reasons=["budget"])
+        toy.run()
+        np.testing.assert_array_equal(toy.fallback(), np.nonzero(open_columns)[0])
+        for name, values in expected.items():
+            np.testing.assert_array_equal(arrays[name], np.where(open_columns[:, None], UNTOUCHED, values))
+        toy.set_guard("stop", reasons=["budget"])
+        column = int(open_columns.argmax()) + 1
+        with pytest.raises(EmulatorError, match=rf"budget 'outgoing' is .* W m-2 in column {column} .*at most 60"):
+            toy.run()
+
+
+def test_budgets_need_a_guard_that_looks_at_them(toy: Emulator) -> None:
+    bound(toy)
+    with pytest.raises(EmulatorError, match="no guard looks at budgets"):
+        toy.budgets()
+    toy.set_guard("count", reasons=["novel"])
+    with pytest.raises(EmulatorError, match="no guard looks at budgets"):
+        toy.budgets()
+
+
+def test_residuals_that_are_not_finite_are_left_out(toy: Emulator) -> None:
+    arrays = bound(toy)
+    arrays[TEMPERATURE][11, 2] = np.nan
+    toy.set_guard("count")
+    toy.run()
+    (budget,) = toy.budgets()
+    assert budget.columns == COLUMNS - 1
+    assert np.isfinite([budget.mean, budget.rms, budget.largest]).all()
