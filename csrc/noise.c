@@ -261,10 +261,10 @@ static int describe(struct layout *layout, const pyemu_array *array, int level_d
   if (level_dim < 0 && count == columns)
     return layout_make(layout, array, &v, level_dim, error);
   const int level = level_dim < 0 ? array->rank - 1 : level_dim;
-  if (array->rank >= 1 && array->rank <= PYEMU_MAX_RANK && level < array->rank) {
+  if (array->rank >= 1 && array->rank <= PYEMU_MAX_RANK) {
+    v.width = level < array->rank ? array->shape[level] : 1;
     v.n_dims = v.is_level = 1;
-    v.dims[0] = (struct dimension){element, array->shape[level]};
-    v.width = array->shape[level];
+    v.dims[0] = (struct dimension){element, v.width};
   }
   int status = layout_make(layout, array, &v, level_dim, error);
   if (status != PYEMU_OK || layout->columns == columns)
