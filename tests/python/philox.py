@@ -1,4 +1,4 @@
-"""Philox 4x32-10 and the streams of noise, written a second time, from the paper and the page ``docs/decisions/0018-noise.md``."""
+"""Philox 4x32-10 and the streams of noise, written a second time, from ``docs/decisions/0018-noise.md``."""
 
 import numpy as np
 
