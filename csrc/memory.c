@@ -5,11 +5,8 @@
 
 #include "dtype.h"
 
-/* Rows to begin with. The table has room for twice as many as there are rows. */
-enum { FEWEST = 64 };
-
-struct memory memory_of(size_t row_size) {
-  return (struct memory){.row_size = row_size};
+struct memory memory_of(int64_t width, size_t size) {
+  return (struct memory){.width = width, .size = size};
 }
 
 void memory_free(struct memory *memory) {
@@ -19,7 +16,7 @@ void memory_free(struct memory *memory) {
   free(memory->values);
   free(memory->calls);
   free(memory->table);
-  *memory = memory_of(memory->row_size);
+  *memory = memory_of(memory->width, memory->size);
 }
 
 void memory_forget(struct memory *memory) {
@@ -62,13 +59,16 @@ static int grow_table(struct memory *memory, int64_t size) {
   return 1;
 }
 
-/* Make room for 'capacity' rows, a power of two. What fails leaves the memory as it was. */
+/* Make room for 'capacity' rows, whole blocks and a power of two, and a table for twice as many.
+ * What fails leaves the memory as it was. */
 static int grow(struct memory *memory, int64_t capacity) {
-  if (!resize(&memory->ids, capacity, sizeof *memory->ids) ||
+  int64_t count;
+  if (!multiply_sizes(capacity, memory->width, &count) ||
+      !resize(&memory->ids, capacity, sizeof *memory->ids) ||
       !resize(&memory->steps, capacity, sizeof *memory->steps) ||
       !resize(&memory->is_made, capacity, sizeof *memory->is_made) ||
       !resize(&memory->calls, capacity, sizeof *memory->calls) ||
-      !resize(&memory->values, capacity, memory->row_size) || !grow_table(memory, 2 * capacity))
+      !resize(&memory->values, count, memory->size) || !grow_table(memory, 2 * capacity))
     return 0;
   memory->capacity = capacity;
   return 1;
@@ -80,7 +80,7 @@ static int64_t row_of(struct memory *memory, int64_t id, int64_t *allocations) {
   if (memory->table_size > 0 && memory->table[place] != 0)
     return memory->table[place] - 1;
   if (memory->n_rows == memory->capacity) {
-    if (!grow(memory, memory->capacity > 0 ? 2 * memory->capacity : FEWEST))
+    if (!grow(memory, memory->capacity > 0 ? 2 * memory->capacity : MEMORY_BLOCK))
       return -1;
     *allocations += 1;
     place = place_of(memory, id);

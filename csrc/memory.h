@@ -7,12 +7,17 @@
 
 #include "error.h"
 
+/* Rows of a block: in a block the same number of all rows is adjacent, so that columns whose rows
+ * are adjacent are read and written side by side. */
+enum { MEMORY_BLOCK = 256 };
+
 /*
  * Row i belongs to the column 'ids[i]'. Rows are in the order in which columns were first asked for
  * and never move within 'values', which may move itself when rows are added.
  */
 struct memory {
-  size_t row_size; /* bytes */
+  int64_t width; /* numbers of a row */
+  size_t size;   /* bytes of one */
   int64_t n_rows;
   int64_t capacity; /* rows there is room for */
   int64_t *ids;
@@ -25,8 +30,8 @@ struct memory {
   int64_t table_size;
 };
 
-/* An empty memory of rows of that size, which may be 0, takes nothing yet. */
-struct memory memory_of(size_t row_size);
+/* An empty memory of rows of 'width' numbers, 0 or more, of 'size' bytes; it takes nothing yet. */
+struct memory memory_of(int64_t width, size_t size);
 void memory_free(struct memory *memory);
 
 /* Forget all columns; the room for them stays. */
@@ -39,5 +44,13 @@ void memory_forget(struct memory *memory);
  */
 int memory_find(struct memory *memory, const int64_t *ids, int64_t columns, int64_t *rows,
                 int64_t *allocations, const struct error *error);
+
+/* The address of one number. Those behind it are the same of the next rows, to the end of the
+ * block; the row's next is MEMORY_BLOCK numbers further on. */
+static inline char *memory_at(const struct memory *memory, int64_t row, int64_t number) {
+  const int64_t place =
+      (row / MEMORY_BLOCK * memory->width + number) * MEMORY_BLOCK + row % MEMORY_BLOCK;
+  return memory->values + place * (int64_t)memory->size;
+}
 
 #endif

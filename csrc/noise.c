@@ -6,6 +6,7 @@
 #include "dtype.h"
 #include "environment.h"
 #include "ids.h"
+#include "wide.h"
 
 /* What is rounded once stays rounded, in builds without our options too. */
 #ifdef __clang__
@@ -79,31 +80,99 @@ static void make_words(const struct noise_maker *maker, const struct noise_key *
   maker->blocks(&counters, n, key->words, tile->words);
 }
 
-/* --- Words to numbers: all of it is exact, but for products with a circle --- */
-
-static const double circle = 6.283185307179586;
+/* --- Words to numbers --- */
 
 /* Odd multiples of 2^-24, from 2^-24 to 1 - 2^-24. */
-static void uniform_floats(const uint32_t *words, float *out, int n) {
+WIDE static void uniform_floats(const uint32_t *words, float *out, int n) {
   for (int i = 0; i < n; ++i)
     out[i] = (float)(int32_t)(words[i] >> 8 | 1) * 0x1p-24f;
 }
 
-/* Odd multiples of 2^-53: 52 bits are the fraction of a number from 1 to 2, less 1 - 2^-53. */
-static void uniform_doubles(const uint32_t *high, const uint32_t *low, double *out, int n) {
-  for (int i = 0; i < n; ++i) {
-    const uint64_t bits = ((uint64_t)high[i] << 32 | low[i]) >> 12 | UINT64_C(0x3FF0000000000000);
-    double number;
-    memcpy(&number, &bits, sizeof number);
-    out[i] = number - (1 - 0x1p-53);
-  }
+/* The first 52 of 64 bits as the fraction of a number from 1 to 2. */
+ALWAYS_INLINE double one_and_fraction(uint64_t word) {
+  const uint64_t bits = word >> 12 | UINT64_C(0x3FF0000000000000);
+  double number;
+  memcpy(&number, &bits, sizeof number);
+  return number;
+}
+
+/* Odd multiples of 2^-53, from 2^-53 to 1 - 2^-53. */
+WIDE static void uniform_doubles(const uint32_t *high, const uint32_t *low, double *out, int n) {
+  for (int i = 0; i < n; ++i)
+    out[i] = one_and_fraction((uint64_t)high[i] << 32 | low[i]) - (1 - 0x1p-53);
 }
 
 /* The same with a finer step near zero, 2^-32, from which large normal numbers are made; the
  * largest is 1. */
-static void radius_floats(const uint32_t *words, float *out, int n) {
+WIDE static void radius_floats(const uint32_t *words, float *out, int n) {
   for (int i = 0; i < n; ++i)
     out[i] = ((float)(int32_t)(words[i] >> 1) + 0.5f) * 0x1p-31f;
+}
+
+/*
+ * Cosine and sine of a random angle: two bits are its quadrant, all others an odd multiple of the
+ * finest step between -pi/4 and pi/4, for which the series is short. The library's own sine knows
+ * nothing of the range and takes five times as long.
+ */
+#define DEFINE_QUADRANT(REAL, BITS, SIGN)                                                          \
+  ALWAYS_INLINE void quadrant_##REAL(BITS quadrant, REAL c, REAL s, REAL *cosine, REAL *sine) {    \
+    const BITS swaps = (BITS)0 - (quadrant & 1);                                                   \
+    BITS a, b;                                                                                     \
+    memcpy(&a, &c, sizeof a);                                                                      \
+    memcpy(&b, &s, sizeof b);                                                                      \
+    const BITS differ = (a ^ b) & swaps;                                                           \
+    a ^= differ ^ ((quadrant ^ quadrant >> 1) & 1) << SIGN;                                        \
+    b ^= differ ^ (quadrant >> 1) << SIGN;                                                         \
+    memcpy(cosine, &a, sizeof a);                                                                  \
+    memcpy(sine, &b, sizeof b);                                                                    \
+  }
+
+DEFINE_QUADRANT(float, uint32_t, 31)
+DEFINE_QUADRANT(double, uint64_t, 63)
+
+/* 1 / n! with the sign that it has in both series. */
+#define TERM(n, factorial) ((n) % 4 < 2 ? 1.0 / factorial : -1.0 / factorial)
+
+WIDE static void angle_floats(const uint32_t *words, float *cosine, float *sine, int n) {
+  static const float step = (float)(0x1.921fb54442d18p-1 * 0x1p-23); /* pi/4 * 2^-23 */
+  for (int i = 0; i < n; ++i) {
+    const float x = (float)((int32_t)(words[i] << 2) >> 8 | 1) * step, y = x * x;
+    float s = (float)TERM(9, 362880.0), c = (float)TERM(10, 3628800.0);
+    s = s * y + (float)TERM(7, 5040.0);
+    s = s * y + (float)TERM(5, 120.0);
+    s = s * y + (float)TERM(3, 6.0);
+    c = c * y + (float)TERM(8, 40320.0);
+    c = c * y + (float)TERM(6, 720.0);
+    c = c * y + (float)TERM(4, 24.0);
+    c = c * y - 0.5f;
+    quadrant_float(words[i] >> 30, c * y + 1, s * y * x + x, &cosine[i], &sine[i]);
+  }
+}
+
+WIDE static void angle_doubles(const uint32_t *high, const uint32_t *low, double *cosine,
+                               double *sine, int n) {
+  static const double half_pi = 0x1.921fb54442d18p+0;
+  for (int i = 0; i < n; ++i) {
+    const uint64_t word = (uint64_t)high[i] << 32 | low[i];
+    const double x = (one_and_fraction(word << 2) - (1.5 - 0x1p-53)) * half_pi, y = x * x;
+    double s = TERM(17, 355687428096000.0), c = TERM(18, 6402373705728000.0);
+    s = s * y + TERM(15, 1307674368000.0);
+    s = s * y + TERM(13, 6227020800.0);
+    s = s * y + TERM(11, 39916800.0);
+    s = s * y + TERM(9, 362880.0);
+    s = s * y + TERM(7, 5040.0);
+    s = s * y + TERM(5, 120.0);
+    s = s * y + TERM(3, 6.0);
+    c = c * y + TERM(16, 20922789888000.0);
+    c = c * y + TERM(14, 87178291200.0);
+    c = c * y + TERM(12, 479001600.0);
+    c = c * y + TERM(10, 3628800.0);
+    c = c * y + TERM(8, 40320.0);
+    c = c * y + TERM(6, 720.0);
+    c = c * y + TERM(4, 24.0);
+    c = c * y - 0.5;
+    quadrant_double(word >> 62, c * y + 1, s * y * x + x, &cosine[i], &sine[i]);
+  }
 }
 
 static void scale(const struct kernels *kernels, int real, void *values, double by, int n) {
@@ -113,21 +182,19 @@ static void scale(const struct kernels *kernels, int real, void *values, double 
 }
 
 /*
- * Two uniform numbers become two normal ones (Box and Muller 1958, doi:10.1214/aoms/1177706645):
- * sqrt(-2 log u) times cosine and sine of the angle.
+ * A uniform number and a direction become two normal numbers (Box and Muller 1958,
+ * doi:10.1214/aoms/1177706645): sqrt(-2 log u) times cosine and sine.
  */
-static void make_normal(const struct kernels *kernels, int real, void *u, void *angle, int n) {
+static void make_normal(const struct kernels *kernels, int real, void *u, void *cosine, void *sine,
+                        int n) {
   static const double none[2] = {0, 0};
   unary_kernel *const *unary = kernels->unary[real];
   binary_kernel *multiply = kernels->binary[real][BINARY_MULTIPLY];
-  union numbers cosine;
   unary[UNARY_LOGARITHM](u, u, 1, n, none);
   scale(kernels, real, u, -2, n);
   unary[UNARY_SQUARE_ROOT](u, u, 1, n, none);
-  unary[UNARY_COSINE](&cosine, angle, 1, n, none);
-  unary[UNARY_SINE](angle, angle, 1, n, none);
-  multiply(angle, angle, 1, u, 1, n);
-  multiply(u, u, 1, &cosine, 1, n);
+  multiply(cosine, cosine, 1, u, 1, n);
+  multiply(sine, sine, 1, u, 1, n);
 }
 
 static void make_uniform_numbers(struct tile *tile) {
@@ -142,18 +209,16 @@ static void make_uniform_numbers(struct tile *tile) {
 
 /* Rows 2 k and 2 k + 1 are made together. */
 static void make_normal_numbers(const struct kernels *kernels, struct tile *tile) {
-  tile->n_used = (tile->n_used + 1) / 2 * 2;
-  if (tile->real == REAL_FLOAT64) {
-    make_uniform_numbers(tile);
-  } else {
-    for (int k = 0; k < tile->n_used; k += 2) {
-      radius_floats(tile->words[k], tile->rows[k].floats, tile->n);
-      uniform_floats(tile->words[k + 1], tile->rows[k + 1].floats, tile->n);
-    }
-  }
   for (int k = 0; k < tile->n_used; k += 2) {
-    scale(kernels, tile->real, &tile->rows[k + 1], circle, tile->n);
-    make_normal(kernels, tile->real, &tile->rows[k], &tile->rows[k + 1], tile->n);
+    union numbers *cosine = &tile->rows[k], *sine = &tile->rows[k + 1], u;
+    if (tile->real == REAL_FLOAT64) {
+      uniform_doubles(tile->words[0], tile->words[1], u.doubles, tile->n);
+      angle_doubles(tile->words[2], tile->words[3], cosine->doubles, sine->doubles, tile->n);
+    } else {
+      radius_floats(tile->words[k], u.floats, tile->n);
+      angle_floats(tile->words[k + 1], cosine->floats, sine->floats, tile->n);
+    }
+    make_normal(kernels, tile->real, &u, cosine, sine, tile->n);
   }
 }
 
@@ -181,60 +246,72 @@ static void write_tile(const struct tile *tile, const struct layout *array, int6
                           array->dtype);
 }
 
-/* Advance the process by the noise in the tile. */
-static void advance(const struct kernels *kernels, struct tile *tile, const struct layout *memory,
-                    double coefficient) {
-  const double amplitude = sqrt((1 - coefficient) * (1 + coefficient));
-  struct layout elements;
-  union numbers before = {.doubles = {0}};
-  for (int k = 0; k < tile->n_rows; ++k) {
-    if (!find_elements(tile, k, memory, &elements))
-      continue;
-    layout_gather_tile(&elements, 0, tile->columns, &before, tile->columns, memory->dtype);
-    scale(kernels, tile->real, &before, coefficient, tile->n);
-    scale(kernels, tile->real, &tile->rows[k], amplitude, tile->n);
-    kernels->binary[tile->real][BINARY_ADD](&tile->rows[k], &before, 1, &tile->rows[k], 1, tile->n);
+/* --- Processes --- */
+
+/* The numbers of one element of adjacent columns: in the tile, and in the memory. */
+#define DEFINE_REMEMBER(REAL)                                                                      \
+  WIDE static void remember_##REAL(REAL *tile, REAL *memory, int64_t n, enum noise_deed deed,      \
+                                   REAL coefficient, REAL amplitude) {                             \
+    if (deed == NOISE_ADVANCE)                                                                     \
+      for (int64_t i = 0; i < n; ++i)                                                              \
+        tile[i] = coefficient * memory[i] + amplitude * tile[i];                                   \
+    if (deed == NOISE_REPEAT)                                                                      \
+      memcpy(tile, memory, (size_t)n * sizeof(REAL));                                              \
+    else                                                                                           \
+      memcpy(memory, tile, (size_t)n * sizeof(REAL));                                              \
   }
+
+DEFINE_REMEMBER(float)
+DEFINE_REMEMBER(double)
+
+/* 'first' is the tile's first column of those that the memory is for. */
+static void remember(struct tile *tile, int64_t width, int64_t first,
+                     const struct noise_memory *memory) {
+  const double a = memory->coefficient, b = sqrt((1 - a) * (1 + a));
+  for (int64_t counter = 0; counter < tile->counters; ++counter)
+    for (int k = 0; k < tile->n_rows; ++k) {
+      const int64_t element = (tile->first_counter + counter) * tile->n_rows + k;
+      const int64_t to = element * memory->stride + first, from = counter * tile->columns;
+      if (element >= width)
+        continue;
+      if (tile->real == REAL_FLOAT64)
+        remember_double(tile->rows[k].doubles + from, (double *)memory->rows + to, tile->columns,
+                        memory->deed, a, b);
+      else
+        remember_float(tile->rows[k].floats + from, (float *)memory->rows + to, tile->columns,
+                       memory->deed, (float)a, (float)b);
+    }
 }
 
-/* The columns of 'array' from 'first' on and of 'memory' from its first on, so many as a tile has.
- */
-static void fill_tile(const struct noise_maker *maker, int32_t distribution,
-                      const struct noise_key *key, const int64_t *ids, struct tile *tile,
-                      const struct layout *array, int64_t first, const struct layout *memory,
-                      const struct noise_memory *process) {
+static void make_tile(const struct noise_maker *maker, int32_t distribution,
+                      const struct noise_key *key, const int64_t *ids, struct tile *tile) {
   make_words(maker, key, ids, tile);
   if (distribution == PYEMU_NORMAL)
     make_normal_numbers(&maker->kernels, tile);
   else
     make_uniform_numbers(tile);
-  if (process && !process->is_new)
-    advance(&maker->kernels, tile, memory, process->coefficient);
-  if (process)
-    write_tile(tile, memory, 0);
-  write_tile(tile, array, first);
 }
 
 void noise_fill(const struct noise_maker *maker, int32_t distribution, const struct noise_key *key,
                 const int64_t *ids, const struct layout *array, int64_t first, int64_t columns,
-                const struct noise_memory *process) {
+                const struct noise_memory *memory) {
   struct tile tile;
-  struct layout memory = {0};
   tile.real = array->dtype == PYEMU_FLOAT64 ? REAL_FLOAT64 : REAL_FLOAT32;
   tile.n_rows = tile.real == REAL_FLOAT64 ? 2 : 4;
+  tile.n_used = array->width < tile.n_rows ? (int)array->width : tile.n_rows;
   const int64_t counters = (array->width + tile.n_rows - 1) / tile.n_rows;
   for (int64_t c = 0; c < columns; c += tile.columns) {
     tile.columns = columns - c < MOST ? columns - c : MOST;
-    if (process)
-      memory = layout_of_tensor((char *)process->rows +
-                                    c * array->width * (int64_t)dtype_size(array->dtype),
-                                array->dtype, tile.columns, array->width);
-    for (int64_t b = 0; b < counters; b += tile.counters) {
-      const int64_t most = MOST / tile.columns;
-      tile.first_counter = b;
-      tile.counters = counters - b < most ? counters - b : most;
-      tile.n_used = array->width < tile.n_rows ? (int)array->width : tile.n_rows;
-      fill_tile(maker, distribution, key, ids + c, &tile, array, first + c, &memory, process);
+    const int64_t most = MOST / tile.columns;
+    for (tile.first_counter = 0; tile.first_counter < counters;
+         tile.first_counter += tile.counters) {
+      const int64_t rest = counters - tile.first_counter;
+      tile.counters = rest < most ? rest : most;
+      if (!memory || memory->deed != NOISE_REPEAT)
+        make_tile(maker, distribution, key, ids + c, &tile);
+      if (memory)
+        remember(&tile, array->width, c, memory);
+      write_tile(&tile, array, first + c);
     }
   }
 }

@@ -32,11 +32,14 @@ struct noise_key noise_key_of(int64_t seed, int64_t member, int64_t step, uint32
 /* Members and streams are 0 to 2^31 - 1, which every language has. Errors: ARGUMENT. */
 int noise_check_number(const char *name, int64_t number, const struct error *error);
 
-/* The columns' memory of an AR(1) process: x = coefficient * x + sqrt(1 - coefficient^2) * noise.
- */
+/* What is to be done with columns that remember: begin with the noise itself; go on, with x =
+ * coefficient * x + sqrt(1 - coefficient^2) * noise; or show once more what was made last. */
+enum noise_deed { NOISE_BEGIN, NOISE_ADVANCE, NOISE_REPEAT };
+
 struct noise_memory {
-  void *rows; /* dense, one row of all elements for each column to be filled */
-  int is_new; /* they hold nothing yet: the first value is the noise itself */
+  void *rows;     /* of the columns to be filled: those of an element adjacent */
+  int64_t stride; /* numbers from one element to the next */
+  enum noise_deed deed;
   double coefficient;
 };
 

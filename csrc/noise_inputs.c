@@ -27,10 +27,10 @@ int noise_inputs_make(struct noise_inputs *noise, const struct card *card,
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator's noise");
   for (int64_t i = 0; i < card->n_inputs; ++i) {
     const struct variable *v = &card->variables[i];
-    const size_t row = v->noise.ar1 > 0 ? (size_t)v->width * dtype_size(v->dtype) : 0;
+    const int64_t width = v->noise.ar1 > 0 ? v->width : 0;
     if (v->noise.distribution)
       noise->inputs[noise->n_inputs++] =
-          (struct noise_input){.variable = i, .memory = memory_of(row)};
+          (struct noise_input){.variable = i, .memory = memory_of(width, dtype_size(v->dtype))};
   }
   return noise_maker_find(&noise->maker, error);
 }
@@ -158,37 +158,34 @@ struct filling {
   int64_t part_columns;
 };
 
-/* What is to be done with a column: its process begins, goes on, or has been advanced already. */
-enum deed { BEGIN, ADVANCE, REPEAT };
-
-static enum deed deed_for(const struct filling *f, int64_t column) {
+static enum noise_deed deed_for(const struct filling *f, int64_t column) {
   const struct memory *memory = &f->input->memory;
   const int64_t row = f->noise->rows[column];
-  return !memory->is_made[row] ? BEGIN : memory->steps[row] == f->step ? REPEAT : ADVANCE;
+  return !memory->is_made[row]           ? NOISE_BEGIN
+         : memory->steps[row] == f->step ? NOISE_REPEAT
+                                         : NOISE_ADVANCE;
 }
 
-/* Columns from 'first' on, before 'end', that want the same and have adjacent rows. */
+/* Columns from 'first' on, before 'end', that want the same and have adjacent rows in one block. */
 static int64_t stretch_of(const struct filling *f, int64_t first, int64_t end) {
   const int64_t *rows = f->noise->rows;
   int64_t i = first + 1;
-  while (i < end && rows[i] == rows[i - 1] + 1 && deed_for(f, i) == deed_for(f, first))
+  while (i < end && rows[i] == rows[i - 1] + 1 && rows[i] % MEMORY_BLOCK != 0 &&
+         deed_for(f, i) == deed_for(f, first))
     ++i;
   return i - first;
 }
 
 static void fill_stretch(const struct filling *f, int64_t first, int64_t columns) {
   struct memory *memory = &f->input->memory;
+  const struct variable *v = f->variable;
   const int64_t row = f->noise->rows[first];
-  const enum deed deed = deed_for(f, first);
-  struct noise_memory process = {.rows = memory->values + row * (int64_t)memory->row_size,
-                                 .is_new = deed == BEGIN,
-                                 .coefficient = f->variable->noise.ar1};
-  if (deed == REPEAT) {
-    layout_scatter(f->array, first, columns, process.rows, f->array->dtype);
-    return;
-  }
-  noise_fill(&f->noise->maker, f->variable->noise.distribution, &f->key, f->noise->numbers + first,
-             f->array, first, columns, &process);
+  const struct noise_memory rows = {.rows = memory_at(memory, row, 0),
+                                    .stride = MEMORY_BLOCK,
+                                    .deed = deed_for(f, first),
+                                    .coefficient = v->noise.ar1};
+  noise_fill(&f->noise->maker, v->noise.distribution, &f->key, f->noise->numbers + first, f->array,
+             first, columns, &rows);
   for (int64_t i = row; i < row + columns; ++i) {
     memory->steps[i] = f->step;
     memory->is_made[i] = 1;

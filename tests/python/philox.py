@@ -35,13 +35,25 @@ def uniform(dtype: str, key: tuple[int, int], column: int, element: int) -> floa
     return ((high << 32 | low) >> 11 | 1) * 2.0**-53
 
 
+def angle(dtype: str, block: tuple[int, ...]) -> float:
+    """The angle that two words give, or the one word of a float32: two bits for the quadrant, the rest within it."""
+    if dtype == "float32":
+        (word,) = block
+        within = ((word << 2 & MASK) - ((word << 2 & 1 << 31) << 1)) >> 8 | 1
+        return np.pi / 2 * (word >> 30) + within * 2.0**-23 * np.pi / 4
+    word = block[0] << 32 | block[1]
+    within = ((word << 2 & (1 << 64) - 1) >> 12) * 2.0**-52 - 0.5 + 2.0**-53
+    return np.pi / 2 * (word >> 62) + within * np.pi / 2
+
+
 def normal(dtype: str, key: tuple[int, int], column: int, element: int) -> float:
     """One normal number, in double precision."""
     first = element // 2 * 2
     if dtype == "float32":
-        word = words(key, column, first // 4)[first % 4]
+        word, turn = words(key, column, first // 4)[first % 4 : first % 4 + 2]
         radius = float(np.float32(np.float32(word >> 1) + np.float32(0.5)) * np.float32(2.0**-31))
+        theta = angle(dtype, (turn,))
     else:
         radius = uniform(dtype, key, column, first)
-    angle = 2 * np.pi * uniform(dtype, key, column, first + 1)
-    return float(np.sqrt(-2 * np.log(radius)) * (np.sin(angle) if element % 2 else np.cos(angle)))
+        theta = angle(dtype, words(key, column, first // 2)[2:])
+    return float(np.sqrt(-2 * np.log(radius)) * (np.sin(theta) if element % 2 else np.cos(theta)))
