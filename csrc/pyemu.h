@@ -31,7 +31,7 @@
  * operations is not stopped by an engine's harmless ones.
  *
  * Memory.  Sizes are checked before memory is taken. pyemu_run takes no memory of its own after the
- * first call with a given number of columns.
+ * first call with a given number of columns and, where it makes noise, with given ids.
  */
 #ifndef PYEMU_H
 #define PYEMU_H
@@ -261,7 +261,8 @@ typedef struct pyemu_variable {
  *   copied_bytes    bytes written to or read from tensors of the library because an array did not
  *                   have the layout and type of the graph.
  *   allocations     times that run took memory of the library's own (1 after the first run unless
- *                   all arrays are used in place; more only when the number of columns grew).
+ *                   all arrays are used in place; more only when the number of columns grew, or
+ *                   noise was made for columns of new ids).
  *   open_seconds    time in pyemu_open, the engine's start included.
  *   pack_seconds    time in run to check and copy the inputs,
  *   engine_seconds  in the engine,

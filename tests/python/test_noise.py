@@ -12,8 +12,10 @@ import pytest
 import torch
 from philox import normal, philox, stream_key, uniform
 from scipy import stats
+from typer.testing import CliRunner
 
 import pyemu
+from pyemu.cli import app
 from pyemu.emulator import Card, EmulatorFile, Noise, Provenance, Variable
 from pyemu.emulator.export import export_onnx
 from pyemu.emulator.export_torch import export_torchscript
@@ -371,6 +373,11 @@ def test_the_card_says_noise_in_schema_2_and_nothing_without() -> None:
     plain = json.loads(stochastic_card(inputs=(entry("state", ("column", "layer"), "float32"),)).to_json())
     assert plain["schema"] == 1
     assert not any("noise" in variable for variable in plain["inputs"] + plain["outputs"])
+
+
+def test_info_names_the_noise(onnx_path: Path) -> None:
+    result = CliRunner().invoke(app, ["info", str(onnx_path)])
+    assert "process (normal, AR(1) 0.9); coin (uniform)" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
