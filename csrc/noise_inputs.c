@@ -138,8 +138,7 @@ int noise_inputs_place(struct noise_inputs *noise, const struct card *card,
     const struct layout layout = is_by_element
                                      ? layout_by_element(input->values, v->dtype, columns, v->width)
                                      : layout_of_tensor(input->values, v->dtype, columns, v->width);
-    *binding = (struct binding){
-        .layout = layout, .is_filled = 1, .is_direct = layout_is_tensor(&layout, v->dtype)};
+    *binding = (struct binding){.layout = layout, .is_filled = 1, .is_direct = !is_by_element};
   }
   return status;
 }

@@ -183,6 +183,20 @@ static void check_own_noise(const char *engine) {
   pyemu_close(&e, NULL, 0);
 }
 
+/* An output that lies over an input goes through tensors, and so does the noise then. */
+static void check_overlap(const char *engine) {
+  static struct host host;
+  const pyemu_array x = {host.kick + 3, PYEMU_FLOAT64, 1, {COLUMNS}, {8}};
+  pyemu_emulator *e;
+  memset(&host, 0, sizeof host);
+  open_noisy(&e, "noisy.onnx", engine, 1);
+  bind_block(e, &host, all_ids, 0, COLUMNS);
+  CHECK_STATUS(pyemu_bind(e, "x", &x, NULL, PYEMU_LAST_DIM, message, sizeof message), PYEMU_OK, "");
+  run_step(e, 0);
+  CHECK(is_same(&host, &expected[0]));
+  pyemu_close(&e, NULL, 0);
+}
+
 /* With all noise bound nobody asks for ids or a seed. */
 static void check_all_own(void) {
   static struct host host, own;
@@ -342,6 +356,8 @@ int main(int argc, char **argv) {
     }
   check_own_noise("native");
   check_own_noise("onnxruntime");
+  check_overlap("native");
+  check_overlap("onnxruntime");
   check_some_columns();
   check_retries();
   check_all_own();
