@@ -1,5 +1,7 @@
 #include "json.h"
 
+#include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,6 +268,20 @@ int json_integer(const struct json_node *node, int64_t *value) {
   }
   *value = negative ? -magnitude : magnitude;
   return 1;
+}
+
+int json_number(const struct json_node *node, double *value) {
+  char text[64];
+  if (!node || node->type != JSON_NUMBER || node->length >= sizeof text)
+    return 0;
+  memcpy(text, node->text, node->length);
+  text[node->length] = '\0';
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (!plain)
+    return 0;
+  *value = strtod_l(text, NULL, plain);
+  freelocale(plain);
+  return isfinite(*value);
 }
 
 static unsigned hex_value(const char *digits) {
