@@ -31,7 +31,7 @@ static int read_text(const struct draft *d, const char *field, char **text) {
 }
 
 static int read_positive(const struct draft *d, const char *field, double *value) {
-  if (json_real(json_member(d->json, d->entry, field), value) && *value > 0)
+  if (json_number(json_member(d->json, d->entry, field), value) && *value > 0)
     return PYEMU_OK;
   return fail_entry(d, field, "a number above 0");
 }
@@ -101,7 +101,7 @@ static int read_term(const struct draft *d, const struct json_node *term) {
     ++place;
   if (place == 4)
     return fail_entry(d, "where", "'layers', 'top', 'bottom' or 'column'");
-  if (!json_real(json_member(d->json, term, "factor"), &factor))
+  if (!json_number(json_member(d->json, term, "factor"), &factor))
     return fail_entry(d, "factor", "a number");
   int status = read_variable(d, term, "variable", place != BUDGET_COLUMN, &variable);
   if ((place == BUDGET_FIRST || place == BUDGET_LAST) && !d->is_top_first)

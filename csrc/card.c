@@ -1,11 +1,13 @@
 #include "card.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dtype.h"
 #include "json.h"
+#include "sha256.h"
 
 /* Bounds on what a card may claim, far above any real one. */
 enum { MAX_NAME = 255, MAX_VARIABLES = 4096, MAX_SIZE = 1 << 24 };
@@ -16,6 +18,7 @@ struct draft {
   const struct json_node *root;
   struct card *card;
   int is_field;
+  int64_t schema;
   const struct error *error;
 };
 
@@ -144,8 +147,8 @@ static int read_valid_range(const struct draft *d, const struct json_node *entry
   if (!list || list->type == JSON_NULL)
     return PYEMU_OK;
   const struct json_node *first = json_first(d->json, list);
-  if (list->type != JSON_ARRAY || list->count != 2 || !json_real(first, &v->valid_range[0]) ||
-      !json_real(json_next(d->json, first), &v->valid_range[1]) ||
+  if (list->type != JSON_ARRAY || list->count != 2 || !json_number(first, &v->valid_range[0]) ||
+      !json_number(json_next(d->json, first), &v->valid_range[1]) ||
       !(v->valid_range[0] < v->valid_range[1]))
     return fail_range(d, v, "valid_range", "two numbers, the smaller first");
   return PYEMU_OK;
@@ -161,7 +164,7 @@ static int read_seen(const struct draft *d, const struct json_node *list, struct
     return fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
   const struct json_node *node = json_first(d->json, list);
   for (int64_t i = 0; i < v->width; ++i) {
-    if (!json_real(node, &(*values)[i]))
+    if (!json_number(node, &(*values)[i]))
       return fail_range(d, v, "training_range", "two lists of numbers");
     node = json_next(d->json, node);
   }
@@ -182,6 +185,64 @@ static int read_seen_range(const struct draft *d, const struct json_node *entry,
   return status;
 }
 
+/* The stream's number: the first eight digits of the SHA-256 of CARD/VARIABLE, without the highest
+ * bit, so that emulators of other names have other noise. */
+static int find_stream(const struct draft *d, struct variable *v) {
+  char text[2 * MAX_NAME + 2], digest[SHA256_TEXT], *card_name = NULL;
+  int status = copy_string(d, d->root, "", "name", &card_name);
+  if (status != PYEMU_OK)
+    return status;
+  snprintf(text, sizeof text, "%s/%s", card_name, v->name);
+  free(card_name);
+  sha256_text((const unsigned char *)text, strlen(text), digest);
+  digest[8] = '\0';
+  v->noise.stream = (uint32_t)strtoul(digest, NULL, 16) & INT32_MAX;
+  return PYEMU_OK;
+}
+
+static int fail_noise(const struct draft *d, const struct variable *v, const char *reason) {
+  return fail(d->error, PYEMU_ERR_CARD, "variable '%s' on the card is noise: %s", v->name, reason);
+}
+
+/* Every member of the entry must be known: one that is ignored would change the noise. */
+static int read_noise_members(const struct draft *d, const struct json_node *noise,
+                              struct variable *v) {
+  const struct json_node *ar1 = json_member(d->json, noise, "ar1");
+  const struct json_node *distribution = json_member(d->json, noise, "distribution");
+  v->noise.distribution = json_is(distribution, "normal")    ? PYEMU_NORMAL
+                          : json_is(distribution, "uniform") ? PYEMU_UNIFORM
+                                                             : 0;
+  if (!v->noise.distribution)
+    return fail_noise(d, v, "its 'distribution' must be \"normal\" or \"uniform\"");
+  if (ar1 && (!json_number(ar1, &v->noise.ar1) || v->noise.ar1 < 0 || v->noise.ar1 >= 1))
+    return fail_noise(d, v, "its 'ar1' must be a number from 0 to less than 1");
+  if (v->noise.ar1 > 0 && v->noise.distribution != PYEMU_NORMAL)
+    return fail_noise(d, v, "'ar1' needs the distribution \"normal\"");
+  if (noise->count != 1 + (ar1 != NULL))
+    return fail_noise(d, v, "expected only 'distribution' and 'ar1'");
+  return PYEMU_OK;
+}
+
+static int read_noise(const struct draft *d, const struct json_node *entry, struct variable *v) {
+  const struct json_node *noise = json_member(d->json, entry, "noise");
+  if (!noise || noise->type == JSON_NULL)
+    return PYEMU_OK;
+  if (d->schema < CARD_SCHEMA_OF_NOISE)
+    return fail_noise(d, v, "that needs a card of schema 2");
+  if (noise->type != JSON_OBJECT)
+    return fail_noise(d, v, "expected an object with 'distribution' and 'ar1'");
+  if (v->direction != PYEMU_INPUT)
+    return fail_noise(d, v, "only an input can be");
+  if (!v->has_batch)
+    return fail_noise(d, v,
+                      d->is_field ? "its 'dims' must begin with \"sample\""
+                                  : "its 'dims' must begin with \"column\"");
+  if (v->dtype == PYEMU_INT32)
+    return fail_noise(d, v, "its dtype must be float32 or float64");
+  int status = read_noise_members(d, noise, v);
+  return status == PYEMU_OK ? find_stream(d, v) : status;
+}
+
 static int read_variable(const struct draft *d, const struct json_node *entry, int32_t direction) {
   struct card *card = d->card;
   struct variable *v = &card->variables[card->n_variables++];
@@ -200,7 +261,9 @@ static int read_variable(const struct draft *d, const struct json_node *entry, i
     status = read_dims(d, entry, v);
   if (status == PYEMU_OK)
     status = read_valid_range(d, entry, v);
-  return status == PYEMU_OK ? read_seen_range(d, entry, v) : status;
+  if (status == PYEMU_OK)
+    status = read_seen_range(d, entry, v);
+  return status == PYEMU_OK ? read_noise(d, entry, v) : status;
 }
 
 static int read_variables(const struct draft *d, const struct json_node *list, int32_t direction) {
@@ -211,15 +274,14 @@ static int read_variables(const struct draft *d, const struct json_node *list, i
   return status;
 }
 
-static int check_schema(const struct draft *d) {
-  int64_t schema = 0;
+static int check_schema(struct draft *d) {
   const struct json_node *node = json_member(d->json, d->root, "schema");
-  if (!json_integer(node, &schema) || schema < 1)
+  if (!json_integer(node, &d->schema) || d->schema < 1)
     return fail_field(d, "", "schema", "a whole number from 1", node);
-  if (schema > CARD_SCHEMA)
+  if (d->schema > CARD_SCHEMA)
     return fail(d->error, PYEMU_ERR_SCHEMA,
                 "card schema %lld found, this library reads up to %d: update libpyemu",
-                (long long)schema, CARD_SCHEMA);
+                (long long)d->schema, CARD_SCHEMA);
   return PYEMU_OK;
 }
 
@@ -236,9 +298,11 @@ static int check_supported(struct draft *d) {
                 "the card's kind is '%.*s'; libpyemu %s runs the kinds 'column' and 'field'",
                 (int)(kind->length < 40 ? kind->length : 40), kind->text, pyemu_version());
   if (noise && noise->type != JSON_NULL)
-    return fail(d->error, PYEMU_ERR_UNSUPPORTED,
-                "the emulator needs noise, which libpyemu %s cannot give: update libpyemu",
-                pyemu_version());
+    return fail(
+        d->error, PYEMU_ERR_UNSUPPORTED,
+        "the emulator needs noise of its own, which libpyemu %s cannot give (it fills inputs "
+        "that are noise): update libpyemu",
+        pyemu_version());
   if (state && state->type != JSON_NULL && state->count > 0)
     return fail(
         d->error, PYEMU_ERR_UNSUPPORTED,

@@ -6,13 +6,20 @@
 #include "engine.h"
 #include "error.h"
 
-/* The newest card schema that this library reads. */
-enum { CARD_SCHEMA = 1 };
+/* The newest card schema that this library reads, and the first that has noise. */
+enum { CARD_SCHEMA = 2, CARD_SCHEMA_OF_NOISE = 2 };
 
 /* A dimension of one column's values or of one field. */
 struct dimension {
   char *name;
   int64_t size;
+};
+
+/* What the library fills an input with if nothing is bound to it. */
+struct noise {
+  int32_t distribution; /* PYEMU_NORMAL, PYEMU_UNIFORM; 0: the variable is no noise */
+  uint32_t stream;
+  double ar1; /* coefficient of the process, 0 for noise without memory */
 };
 
 /*
@@ -33,6 +40,7 @@ struct variable {
   int32_t direction;
   double valid_range[2]; /* what is physically possible; -infinity to infinity if not given */
   double *seen_range[2]; /* smallest and largest value in training, by element; NULL if not given */
+  struct noise noise;
 };
 
 struct card {

@@ -72,6 +72,7 @@ static void destroy(pyemu_emulator *e) {
   free(e->dense);
   free(e->dense_layouts);
   guard_free(e->guard);
+  noise_inputs_free(&e->noise);
   reference_free(&e->reference);
   card_free(&e->card);
   free(e);
@@ -247,6 +248,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   if (status == PYEMU_OK)
     status = create_engine(e, source, options, error);
   if (status == PYEMU_OK)
+    status = noise_inputs_make(&e->noise, &e->card, error);
+  if (status == PYEMU_OK)
     status = team_make(&e->team, options->threads, error);
   if (status != PYEMU_OK)
     return status;
@@ -389,8 +392,10 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
     status = check_on_device(e, v, &layout, error);
   if (status != PYEMU_OK)
     return status;
-  e->bindings[index] =
-      (struct binding){layout, 1, layout_is_tensor(&layout, v->dtype), is_on_device};
+  e->bindings[index] = (struct binding){.layout = layout,
+                                        .is_bound = 1,
+                                        .is_direct = layout_is_tensor(&layout, v->dtype),
+                                        .is_on_device = is_on_device};
   if (v->has_batch || e->columns < 0)
     e->columns = layout.columns;
   e->is_prepared = 0;
@@ -417,6 +422,22 @@ int pyemu_bind_device(pyemu_emulator *emulator, const char *name, const pyemu_ar
   return bind_held(emulator, name, array, units, level_dim, 1, errmsg, errlen);
 }
 
+int pyemu_bind_ids(pyemu_emulator *emulator, const pyemu_array *ids, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK ? leave(emulator, noise_inputs_bind_ids(&emulator->noise, ids, &error))
+                            : status;
+}
+
+int pyemu_set_noise(pyemu_emulator *emulator, int64_t seed, int64_t member, char *errmsg,
+                    size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK
+             ? leave(emulator, noise_inputs_set(&emulator->noise, seed, member, &error))
+             : status;
+}
+
 int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   int status = enter(emulator, &error);
@@ -424,6 +445,7 @@ int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
     return status;
   for (int64_t i = 0; i < emulator->card.n_variables; ++i)
     emulator->bindings[i].is_bound = 0;
+  emulator->noise.has_ids = 0;
   emulator->columns = -1;
   emulator->is_prepared = 0;
   return leave(emulator, PYEMU_OK);
@@ -433,7 +455,7 @@ static int check_bound(const pyemu_emulator *e, const struct error *error) {
   int missing = 0;
   for (int64_t i = 0; i < e->card.n_variables; ++i) {
     const struct variable *v = &e->card.variables[i];
-    if (e->bindings[i].is_bound)
+    if (e->bindings[i].is_bound || v->noise.distribution)
       continue;
     if (!missing++)
       fail(error, PYEMU_ERR_NOT_BOUND, "run needs an array bound to every variable; missing:");
@@ -589,7 +611,10 @@ static int prepare(pyemu_emulator *e, const struct error *error) {
   int status = check_bound(e, error);
   if (status != PYEMU_OK || e->columns == 0)
     return status;
-  status = check_aliases(e, error);
+  status = noise_inputs_place(&e->noise, &e->card, e->bindings, e->columns,
+                              e->plugin.engine->run_arrays != NULL, error);
+  if (status == PYEMU_OK)
+    status = check_aliases(e, error);
   if (status == PYEMU_OK && e->guard)
     status = prepare_guard(e, error);
   if (status == PYEMU_OK && !uses_arrays(e))
@@ -653,7 +678,7 @@ static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
 static int is_only_checked(const pyemu_emulator *e, int64_t i) {
   const struct binding *b = &e->bindings[i];
   return i < e->card.n_inputs && (is_direct(e, i) || uses_arrays(e)) && e->check_finite &&
-         !b->is_on_device;
+         !b->is_on_device && !b->is_filled;
 }
 
 /* Returns 0 if an item is not finite. */
@@ -661,7 +686,7 @@ static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64
   const struct variable *v = &e->card.variables[i];
   const struct binding *input = &e->bindings[i];
   if (uses_arrays(e))
-    return !e->check_finite || layout_is_finite(&input->layout, first, items, v->dtype);
+    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, v->dtype);
   char *tensor = tensor_item(e, i, first);
   if (!is_direct(e, i)) {
     const int check = e->check_finite && !e->guard;
@@ -781,7 +806,7 @@ static void pack(struct packing *p, team_work *work, int64_t moved) {
   team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
 }
 
-static int gather_inputs(pyemu_emulator *e, int64_t columns, int64_t step,
+static int gather_inputs(pyemu_emulator *e, int64_t step, int64_t columns,
                          const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
   int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
@@ -819,10 +844,13 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
   return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
 }
 
-static int run_timed(pyemu_emulator *e, int64_t columns, int64_t step, const struct error *error) {
+static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
-  int status = gather_inputs(e, columns, step, error);
+  int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
+                                 e->team, error);
+  if (status == PYEMU_OK)
+    status = gather_inputs(e, step, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
@@ -843,7 +871,7 @@ static int run_timed(pyemu_emulator *e, int64_t columns, int64_t step, const str
 }
 
 /* 'columns' of ALL_COLUMNS means as many as are bound. */
-static int run(pyemu_emulator *e, int64_t columns, int64_t step, const struct error *error) {
+static int run(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
   if (status != PYEMU_OK)
     return status;
@@ -854,10 +882,10 @@ static int run(pyemu_emulator *e, int64_t columns, int64_t step, const struct er
                 (long long)columns, (long long)e->columns);
   if (columns == 0 && e->guard)
     guard_begin(e->guard, 0, step);
-  return columns == 0 ? PYEMU_OK : run_timed(e, columns, step, error);
+  return columns == 0 ? PYEMU_OK : run_timed(e, step, columns, error);
 }
 
-static int run_held(pyemu_emulator *emulator, int64_t columns, int64_t step, char *errmsg,
+static int run_held(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
@@ -865,13 +893,13 @@ static int run_held(pyemu_emulator *emulator, int64_t columns, int64_t step, cha
   if (status != PYEMU_OK)
     return status;
   environment_hold(&environment);
-  status = run(emulator, columns, step, &error);
+  status = run(emulator, step, columns, &error);
   environment_restore(&environment);
   return leave(emulator, status);
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
-  return run_held(emulator, ALL_COLUMNS, step, errmsg, errlen);
+  return run_held(emulator, step, ALL_COLUMNS, errmsg, errlen);
 }
 
 int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
@@ -880,7 +908,7 @@ int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, c
   if (columns < 0)
     return fail(&error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 or more",
                 (long long)columns);
-  return run_held(emulator, columns, step, errmsg, errlen);
+  return run_held(emulator, step, columns, errmsg, errlen);
 }
 
 static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct error *error) {

@@ -7,6 +7,7 @@
 #include "array.h"
 #include "card.h"
 #include "guard.h"
+#include "noise_inputs.h"
 #include "plugin.h"
 #include "team.h"
 
@@ -14,6 +15,7 @@
 struct binding {
   struct layout layout;
   int is_bound;
+  int is_filled;    /* not bound: noise that the library makes, in memory of its own */
   int is_direct;    /* the engine uses the caller's memory itself */
   int is_on_device; /* it is memory of the device, which only the engine can reach */
 };
@@ -53,6 +55,7 @@ struct pyemu_emulator {
   void *memory;
   int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;
+  struct noise_inputs noise;
   struct counters counters;
 };
 

@@ -63,6 +63,8 @@ void environment_adopt(const struct environment *environment) {
     __asm__ volatile("fldcw %0" : : "m"(environment->control));
   _mm_setcsr(environment->vector);
 }
+
+void environment_use_default(void) { _mm_setcsr(_MM_MASK_MASK); }
 #else
 void environment_hold(struct environment *environment) {
   environment->is_full = 1;
@@ -80,4 +82,6 @@ void environment_share(struct environment *environment) {
 }
 
 void environment_adopt(const struct environment *environment) { fesetenv(&environment->full); }
+
+void environment_use_default(void) { fesetenv(FE_DFL_ENV); }
 #endif

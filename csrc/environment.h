@@ -22,4 +22,8 @@ void environment_restore(const struct environment *environment);
 void environment_share(struct environment *environment);
 void environment_adopt(const struct environment *environment);
 
+/* Round to nearest, with numbers less than normal ones and no traps, whatever the host has chosen:
+ * the same bits in every host. To be called between 'hold' and 'restore'. */
+void environment_use_default(void);
+
 #endif

@@ -273,19 +273,18 @@ int json_integer(const struct json_node *node, int64_t *value) {
   return 1;
 }
 
-/* In the locale of the C language, whatever the host has set. */
-int json_real(const struct json_node *node, double *value) {
+int json_number(const struct json_node *node, double *value) {
   char text[64];
   if (!node || node->type != JSON_NUMBER || node->length >= sizeof text)
     return 0;
   memcpy(text, node->text, node->length);
-  text[node->length] = 0;
-  locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+  text[node->length] = '\0';
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
   if (!plain)
     return 0;
   *value = strtod_l(text, NULL, plain);
   freelocale(plain);
-  return isfinite(*value) != 0;
+  return isfinite(*value);
 }
 
 static unsigned hex_value(const char *digits) {

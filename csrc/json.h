@@ -56,8 +56,9 @@ int json_is(const struct json_node *node, const char *text);
 /* The integer in 'node' into '*value'; 0 if it is no integer that fits, else 1. */
 int json_integer(const struct json_node *node, int64_t *value);
 
-/* The number in 'node' into '*value', as the nearest double; 0 if it is no number, else 1. */
-int json_real(const struct json_node *node, double *value);
+/* The number in 'node' into '*value', whatever the locale; 0 if it is none, not finite, or written
+ * in 64 characters or more, else 1. */
+int json_number(const struct json_node *node, double *value);
 
 /* A new null-terminated copy of a string with its escapes resolved, in UTF-8; NULL if there is no
  * memory, or the string holds a null character. */

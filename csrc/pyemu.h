@@ -31,7 +31,7 @@
  * operations is not stopped by an engine's harmless ones.
  *
  * Memory.  Sizes are checked before memory is taken. pyemu_run takes no memory of its own after the
- * first call with a given number of columns.
+ * first call with a given number of columns and, where it makes noise, with given ids.
  */
 #ifndef PYEMU_H
 #define PYEMU_H
@@ -84,8 +84,9 @@ enum {
   PYEMU_ERR_GUARD = 22        /* the guard has stopped a run */
 };
 
-/* Element types of arrays and variables. Appended to, never changed. */
-enum { PYEMU_FLOAT32 = 1, PYEMU_FLOAT64 = 2, PYEMU_INT32 = 3 };
+/* Element types of arrays and variables. Appended to, never changed. PYEMU_INT64 is for the ids of
+ * columns alone. */
+enum { PYEMU_FLOAT32 = 1, PYEMU_FLOAT64 = 2, PYEMU_INT32 = 3, PYEMU_INT64 = 4 };
 
 /* Direction of a variable, seen from the emulator. */
 enum { PYEMU_INPUT = 1, PYEMU_OUTPUT = 2 };
@@ -97,6 +98,14 @@ enum { PYEMU_MAX_RANK = 7 };
  * has its dimensions in the order of the card, or in the reverse order. */
 enum { PYEMU_LAST_DIM = -1, PYEMU_REVERSED_DIMS = -2 };
 
+/* Distributions of noise: normal with mean 0 and variance 1, uniform between 0 and 1 (never 0 or
+ * 1).
+ */
+enum { PYEMU_NORMAL = 1, PYEMU_UNIFORM = 2 };
+
+/* The 'step' of a host that counts none. An emulator whose noise the library makes refuses it. */
+#define PYEMU_NO_STEP INT64_MIN
+
 /* An opened emulator. */
 typedef struct pyemu_emulator pyemu_emulator;
 
@@ -106,7 +115,7 @@ typedef struct pyemu_emulator pyemu_emulator;
  *   data     address of element (0, 0, ..., 0), that is, the first element in index order, which
  *            with a negative stride is not the lowest address. May be NULL only if the array has no
  *            elements.
- *   dtype    PYEMU_FLOAT32, PYEMU_FLOAT64 or PYEMU_INT32.
+ *   dtype    PYEMU_FLOAT32, PYEMU_FLOAT64 or PYEMU_INT32 (PYEMU_INT64 for ids).
  *   rank     number of dimensions, 0 (a scalar) to PYEMU_MAX_RANK.
  *   shape    number of elements along each dimension, 0 or more.
  *   strides  distance in bytes from one element to the next along each dimension: any value,
@@ -220,6 +229,10 @@ typedef struct pyemu_options {
  *   n_dims         number of dimensions of one value: 0, 1 for a profile, more for a field.
  *   dim_names      their names, the slowest first.
  *   dim_sizes      their sizes.
+ *   noise          PYEMU_NORMAL or PYEMU_UNIFORM for an input that the library fills with noise
+ *                  unless an array is bound to it; 0 for all others.
+ *   noise_stream   the number of its stream, from which pyemu_fill_noise makes the same noise.
+ *   noise_ar1      the coefficient of its AR(1) process, 0 for noise without memory.
  */
 typedef struct pyemu_variable {
   size_t sizeof_variable;
@@ -235,6 +248,9 @@ typedef struct pyemu_variable {
   int32_t n_dims;
   const char *dim_names[7];
   int64_t dim_sizes[7];
+  int32_t noise;
+  int64_t noise_stream;
+  double noise_ar1;
 } pyemu_variable;
 
 /*
@@ -246,7 +262,8 @@ typedef struct pyemu_variable {
  *   copied_bytes    bytes written to or read from tensors of the library because an array did not
  *                   have the layout and type of the graph.
  *   allocations     times that run took memory of the library's own (1 after the first run unless
- *                   all arrays are used in place; more only when the number of columns grew).
+ *                   all arrays are used in place; more only when the number of columns grew, or
+ *                   noise was made for columns of new ids).
  *   open_seconds    time in pyemu_open, the engine's start included.
  *   pack_seconds    time in run to check and copy the inputs,
  *   engine_seconds  in the engine,
@@ -359,21 +376,21 @@ PYEMU_API int pyemu_bind_device(pyemu_emulator *emulator, const char *name,
                                 const pyemu_array *array, const char *units, int level_dim,
                                 char *errmsg, size_t errlen);
 
-/* Forget every bound array, so that arrays with another number of columns can be bound.
- * Errors: CLOSED, BUSY. */
+/* Forget every bound array, that of the ids too, so that arrays with another number of columns can
+ * be bound. Errors: CLOSED, BUSY. */
 PYEMU_API int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen);
 
 /*
- * Run the emulator once on the bound arrays. 'step' is the host's time step; emulators without
- * noise ignore it.
+ * Run the emulator once on the bound arrays. 'step' is the host's time step, any number but
+ * PYEMU_NO_STEP; only noise depends on it (see pyemu_set_noise).
  *
- * Every variable must be bound, or the error names all that are missing. If an input is not finite,
- * the error names the variable, column, level (counted from 1) and value. When run fails before the
- * engine starts (every error but INFERENCE) no output has been touched. With zero columns run does
- * nothing and succeeds.
+ * Every variable but noise must be bound, or the error names all that are missing. If an input is
+ * not finite, the error names the variable, column, level (counted from 1) and value. When run
+ * fails before the engine starts (every error but INFERENCE) no output has been touched. With zero
+ * columns run does nothing and succeeds.
  *
- * Errors: ARGUMENT (pyemu_bind_device), MEMORY, LAYOUT, NOT_BOUND, NOT_FINITE, INFERENCE, CLOSED,
- * BUSY.
+ * Errors: ARGUMENT (pyemu_bind_device, noise), MEMORY, SIZE (ids), LAYOUT, NOT_BOUND, NOT_FINITE,
+ * INFERENCE, CLOSED, BUSY.
  */
 PYEMU_API int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen);
 
@@ -563,6 +580,61 @@ PYEMU_API int64_t pyemu_reference_count(const pyemu_emulator *emulator);
  */
 PYEMU_API int pyemu_reference(const pyemu_emulator *emulator, const char *name,
                               const pyemu_array *array, int level_dim, char *errmsg, size_t errlen);
+
+/*
+ * Noise. A card may say of an input that it is noise (pyemu_variable). If no array is bound to it,
+ * run fills it with random numbers before the engine starts. They are made by Philox 4x32-10 and
+ * depend on the seed, the member, the step, the stream, the column's id and the element, and on
+ * nothing else: not on blocks, their order, threads, ranks or the processor. To have noise the host
+ * calls pyemu_set_noise and pyemu_bind_ids; run fails if it has not.
+ *
+ * With an AR(1) coefficient a, each element of each column is a process x = a x + sqrt(1 - a^2) e
+ * of normal noise e, which a run advances by one. A column's first value is drawn for that step
+ * with the variance of the process, 1. The handle keeps the values by id, so that one handle may
+ * serve many blocks of columns; every column belongs to one handle. A run at the step of the
+ * column's last one (a retry, a sub-cycle) has the same noise and advances nothing. An array that
+ * is bound to the variable is used as it is, and leaves the memory alone.
+ */
+
+/*
+ * Say which noise. 'seed' is any number; 'member' is the member of an ensemble, 0 to 2^31 - 1. All
+ * ranks give the same. If they are others than before, the memory of AR(1) processes is forgotten:
+ * open a handle for each member.
+ *
+ * Errors: ARGUMENT, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_set_noise(pyemu_emulator *emulator, int64_t seed, int64_t member, char *errmsg,
+                              size_t errlen);
+
+/*
+ * Bind the ids of the columns: for each its number in the whole model, 0 or more, the same on
+ * whichever rank and in whichever block it is. 'ids' is an INT32 or INT64 array of any rank and
+ * stride with as many elements as there are columns, in the order of the columns of other arrays.
+ * It is read in place by every run that makes noise, like an input; pyemu_run_columns reads the
+ * first 'columns'. Two columns of one run must not have the same id.
+ *
+ * Errors: ARGUMENT, SIZE, KIND, CLOSED, BUSY. Ids that are negative, there twice, or of another
+ * number than the columns are refused by run with ARGUMENT and SIZE.
+ */
+PYEMU_API int pyemu_bind_ids(pyemu_emulator *emulator, const pyemu_array *ids, char *errmsg,
+                             size_t errlen);
+
+/*
+ * Fill an array with noise, without an emulator: the numbers that an emulator with that seed and
+ * member makes at 'step' for a variable of that stream, without AR(1). 'stream' is 0 to 2^31 - 1, a
+ * choice of the host's own. 'ids' as in pyemu_bind_ids, but an id may be there twice: the columns
+ * then have the same noise.
+ *
+ * 'array' is FLOAT32 or FLOAT64, each with numbers of its own, of any strides. If it has as many
+ * elements as there are ids, there is one for each column; else dimension 'level_dim' (0 for the
+ * first, PYEMU_LAST_DIM for the last) enumerates the elements of a column, all others the columns,
+ * the first of them varying fastest.
+ *
+ * Errors: ARGUMENT, SIZE, KIND, LAYOUT. The array is then untouched.
+ */
+PYEMU_API int pyemu_fill_noise(int32_t distribution, int64_t seed, int64_t member, int64_t step,
+                               int64_t stream, const pyemu_array *ids, const pyemu_array *array,
+                               int level_dim, char *errmsg, size_t errlen);
 
 #ifdef __cplusplus
 }

@@ -38,6 +38,7 @@ template <typename T> struct dtype;
 template <> struct dtype<float> { static constexpr std::int32_t value = PYEMU_FLOAT32; };
 template <> struct dtype<double> { static constexpr std::int32_t value = PYEMU_FLOAT64; };
 template <> struct dtype<std::int32_t> { static constexpr std::int32_t value = PYEMU_INT32; };
+template <> struct dtype<std::int64_t> { static constexpr std::int32_t value = PYEMU_INT64; };
 template <typename T> struct dtype<const T> : dtype<T> {};
 
 /*
@@ -62,6 +63,17 @@ pyemu_array array(T *data, const std::vector<std::int64_t> &shape,
     stride *= shape[i];
   }
   return described;
+}
+
+/* Fill an array with noise of PYEMU_NORMAL or PYEMU_UNIFORM, for columns of those ids. */
+inline void fill_noise(const pyemu_array &filled, const pyemu_array &ids, std::int32_t distribution,
+                       std::int64_t seed, std::int64_t member, std::int64_t step,
+                       std::int64_t stream = 0, int level_dim = PYEMU_LAST_DIM) {
+  char message[2048];
+  const int status = pyemu_fill_noise(distribution, seed, member, step, stream, &ids, &filled,
+                                      level_dim, message, sizeof message);
+  if (status != PYEMU_OK)
+    throw Error(status, message);
 }
 
 /* An open emulator. It can be moved, not copied, and closes itself. One thread at a time. */
@@ -116,13 +128,27 @@ public:
     bind(name, array(data, std::vector<std::int64_t>(shape)), units, level_dim);
   }
 
+  /* Say which noise: any seed, and a member of an ensemble from 0. */
+  void set_noise(std::int64_t seed, std::int64_t member = 0) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_set_noise(handle_, seed, member, message, size);
+    });
+  }
+
+  /* Bind the columns' numbers in the whole model, int32 or int64. */
+  void bind_ids(const pyemu_array &ids) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_bind_ids(handle_, &ids, message, size);
+    });
+  }
+
   /* Forget all arrays. */
   void unbind() {
     check([&](char *message, std::size_t size) { return pyemu_unbind(handle_, message, size); });
   }
 
-  /* Run on all bound columns. */
-  void run(std::int64_t step = 0) {
+  /* Run on all bound columns. Noise needs the step. */
+  void run(std::int64_t step = PYEMU_NO_STEP) {
     check([&](char *message, std::size_t size) { return pyemu_run(handle_, step, message, size); });
   }
 

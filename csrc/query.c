@@ -31,7 +31,10 @@ int pyemu_variable_info(const pyemu_emulator *emulator, int64_t index, pyemu_var
                          .direction = v->direction,
                          .is_bound = emulator->bindings[index].is_bound,
                          .has_batch = v->has_batch,
-                         .n_dims = v->n_dims};
+                         .n_dims = v->n_dims,
+                         .noise = v->noise.distribution,
+                         .noise_stream = v->noise.stream,
+                         .noise_ar1 = v->noise.ar1};
   for (int i = 0; i < v->n_dims; ++i) {
     full.dim_names[i] = v->dims[i].name;
     full.dim_sizes[i] = v->dims[i].size;
@@ -110,7 +113,7 @@ int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char 
                          .calls = c->calls,
                          .columns = c->columns,
                          .copied_bytes = c->copied_bytes,
-                         .allocations = c->allocations,
+                         .allocations = c->allocations + emulator->noise.allocations,
                          .open_seconds = c->open_seconds,
                          .pack_seconds = c->pack_seconds,
                          .engine_seconds = c->engine_seconds,

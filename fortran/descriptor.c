@@ -20,6 +20,13 @@ EXPORT int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *n
                                    const CFI_cdesc_t *array, int level_dim, char *errmsg,
                                    size_t errlen);
 
+EXPORT int pyemu_fortran_bind_ids(pyemu_emulator *emulator, const CFI_cdesc_t *ids, char *errmsg,
+                                  size_t errlen);
+EXPORT int pyemu_fortran_fill_noise(int32_t distribution, int64_t seed, int64_t member,
+                                    int64_t step, int64_t stream, const CFI_cdesc_t *ids,
+                                    const CFI_cdesc_t *array, int level_dim, char *errmsg,
+                                    size_t errlen);
+
 /* The element type, or 0 if emulators cannot use it. */
 static int32_t element_type(const CFI_cdesc_t *array) {
   if (array->type == CFI_type_float)
@@ -60,15 +67,11 @@ static int refuse(int status, char *errmsg, size_t errlen, const char *name, con
   return status;
 }
 
-/* Describe the array. The extent of an assumed-size array is unknown: it is refused. */
-static int describe(const CFI_cdesc_t *from, pyemu_array *to, const char *name, char *errmsg,
-                    size_t errlen) {
+/* Describe shape and strides. The extent of an assumed-size array is unknown: it is refused. */
+static int describe_shape(const CFI_cdesc_t *from, pyemu_array *to, const char *name, char *errmsg,
+                          size_t errlen) {
   to->data = from->base_addr;
-  to->dtype = element_type(from);
   to->rank = from->rank;
-  if (to->dtype == 0)
-    return refuse(PYEMU_ERR_KIND, errmsg, errlen, name, type_name(from->type),
-                  "bind a real(real32), real(real64) or integer(int32) array");
   if (from->rank > PYEMU_MAX_RANK)
     return refuse(PYEMU_ERR_SIZE, errmsg, errlen, name, "of rank 8 or more", "bind rank 0 to 7");
   for (int i = 0; i < from->rank; ++i) {
@@ -79,6 +82,22 @@ static int describe(const CFI_cdesc_t *from, pyemu_array *to, const char *name, 
     to->strides[i] = from->dim[i].sm;
   }
   return PYEMU_OK;
+}
+
+/* Describe the array of a variable. */
+static int describe(const CFI_cdesc_t *from, pyemu_array *to, const char *name, char *errmsg,
+                    size_t errlen) {
+  to->dtype = element_type(from);
+  if (to->dtype == 0)
+    return refuse(PYEMU_ERR_KIND, errmsg, errlen, name, type_name(from->type),
+                  "bind a real(real32), real(real64) or integer(int32) array");
+  return describe_shape(from, to, name, errmsg, errlen);
+}
+
+/* Describe the ids of columns, which the interface of module pyemu lets be of two kinds. */
+static int describe_ids(const CFI_cdesc_t *from, pyemu_array *to, char *errmsg, size_t errlen) {
+  to->dtype = from->type == CFI_type_int64_t ? PYEMU_INT64 : element_type(from);
+  return describe_shape(from, to, "ids", errmsg, errlen);
 }
 
 int pyemu_fortran_bind(pyemu_emulator *emulator, const char *name, const CFI_cdesc_t *array,
@@ -108,4 +127,26 @@ int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *name,
   if (status != PYEMU_OK)
     return status;
   return pyemu_reference(emulator, name, &neutral, level_dim, errmsg, errlen);
+}
+
+int pyemu_fortran_bind_ids(pyemu_emulator *emulator, const CFI_cdesc_t *ids, char *errmsg,
+                           size_t errlen) {
+  pyemu_array neutral;
+  int status = describe_ids(ids, &neutral, errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  return pyemu_bind_ids(emulator, &neutral, errmsg, errlen);
+}
+
+int pyemu_fortran_fill_noise(int32_t distribution, int64_t seed, int64_t member, int64_t step,
+                             int64_t stream, const CFI_cdesc_t *ids, const CFI_cdesc_t *array,
+                             int level_dim, char *errmsg, size_t errlen) {
+  pyemu_array neutral, neutral_ids;
+  int status = describe_ids(ids, &neutral_ids, errmsg, errlen);
+  if (status == PYEMU_OK)
+    status = describe(array, &neutral, "array", errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  return pyemu_fill_noise(distribution, seed, member, step, stream, &neutral_ids, &neutral,
+                          level_dim, errmsg, errlen);
 }

@@ -27,13 +27,14 @@ module pyemu
       c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_device, c_pyemu_device, c_pyemu_unbind, &
       c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, &
       c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
-      c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version, &
+      c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version, c_pyemu_set_noise, &
+      c_pyemu_bind_ids, c_pyemu_fill_noise, &
       pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
       c_pyemu_guard_counts
   implicit none
   private
 
-  public :: emulator_t, variable_t, report_t, pyemu_version, pyemu_status_name
+  public :: emulator_t, variable_t, report_t, pyemu_version, pyemu_status_name, pyemu_fill_noise
 
   ! Values of stat=, the same as in pyemu.h, where each is explained.
   integer, parameter, public :: pyemu_ok = 0
@@ -69,6 +70,8 @@ module pyemu
   integer, parameter :: input_direction = 1
   integer, parameter :: int32_dtype = 3
   integer, parameter :: reversed_dims = -2
+  integer(c_int32_t), parameter :: normal = 1, uniform = 2
+  integer(c_int64_t), parameter :: no_step = -huge(0_c_int64_t) - 1
   integer, parameter :: message_length = 1024, name_length = 256, path_length = 4096
 
   type :: variable_t
@@ -83,6 +86,9 @@ module pyemu
     logical :: is_integer = .false.             !! the graph has integer(int32) and its array must too, else reals
     logical :: is_input = .false.               !! an input of the emulator, else an output
     logical :: is_bound = .false.               !! an array is bound to it now
+    character(:), allocatable :: noise          !! 'normal' or 'uniform' if the library fills it with noise, else empty
+    integer :: noise_stream = 0                 !! number of that noise's stream, for pyemu_fill_noise
+    real(real64) :: noise_ar1 = 0               !! coefficient of its AR(1) process, 0 for noise without memory
   end type variable_t
 
   type :: report_t
@@ -110,6 +116,8 @@ module pyemu
     procedure :: open_memory             !! (bytes, ... as open)
     generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
     procedure :: bind_device             !! (name, address, mold, units, level_dim, stat, errmsg)
+    generic :: bind_ids => bind_ids_int32, bind_ids_int64      !! (ids, stat, errmsg)
+    generic :: set_noise => set_noise_int32, set_noise_int64   !! (seed, member, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
     procedure :: run                     !! (step, columns, stat, errmsg)
     procedure :: set_guard               !! (mode, reasons, limit, taper, stat, errmsg)
@@ -128,11 +136,17 @@ module pyemu
     procedure :: report                  !! () -> counters and times since open
     procedure :: n_references            !! () -> recorded reference columns
     procedure :: reference               !! (name, array, level_dim, stat, errmsg)
-    procedure, private :: bind_real32, bind_real64, bind_int32
+    procedure, private :: bind_real32, bind_real64, bind_int32, bind_ids_int32, bind_ids_int64
+    procedure, private :: set_noise_int32, set_noise_int64
     procedure, private :: assign_closed
     generic :: assignment(=) => assign_closed
     final :: finalise
   end type emulator_t
+
+  interface pyemu_fill_noise
+    module procedure :: fill_noise_int32, fill_noise_int64     !! (array, ids, seed, step, member, stream, distribution,
+                                                               !! level_dim, stat, errmsg)
+  end interface pyemu_fill_noise
 
   interface
     function c_strlen(text) result(length) bind(c, name='strlen')
@@ -302,8 +316,70 @@ contains
     call conclude(status, message, stat, errmsg)
   end subroutine bind_device
 
+  ! bind_ids: the columns' numbers in the whole model, 0 or more, the same on whichever rank and in whichever block they
+  ! are. Runs that make noise read the array in place; it has as many elements as there are columns. As with bind, the
+  ! dummy argument is a pointer.
+
+  subroutine bind_ids_int32(self, ids, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    integer(int32), pointer, intent(in) :: ids(..)
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(ids), 'ids', stat, errmsg)) return
+    call bind_any_ids(self, ids, stat, errmsg)
+  end subroutine bind_ids_int32
+
+  subroutine bind_ids_int64(self, ids, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    integer(int64), pointer, intent(in) :: ids(..)
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(ids), 'ids', stat, errmsg)) return
+    call bind_any_ids(self, ids, stat, errmsg)
+  end subroutine bind_ids_int64
+
+  subroutine bind_any_ids(self, ids, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    type(*), dimension(..), intent(in), target :: ids         !! integer(int32) or integer(int64), rank 0 to 7
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind_ids(self%handle, ids, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_any_ids
+
+  ! set_noise: which noise the library makes. All ranks give the same. Another seed or member than before forgets the
+  ! memory of AR(1) noise: open an emulator for each member.
+
+  subroutine set_noise_int32(self, seed, member, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    integer(int32), intent(in) :: seed                        !! any number
+    integer, intent(in), optional :: member                   !! of the ensemble, from 0; default 0
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    call set_noise_int64(self, int(seed, int64), member, stat, errmsg)
+  end subroutine set_noise_int32
+
+  subroutine set_noise_int64(self, seed, member, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    integer(int64), intent(in) :: seed                        !! any number
+    integer, intent(in), optional :: member                   !! of the ensemble, from 0; default 0
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_set_noise(self%handle, seed, from_zero(member), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine set_noise_int64
+
   subroutine unbind(self, stat, errmsg)
-    !! Forget all bound arrays, so that arrays with another number of columns can be bound.
+    !! Forget all bound arrays, the ids too, so that arrays with another number of columns can be bound.
     class(emulator_t), intent(inout) :: self
     integer, intent(out), optional :: stat
     character(*), intent(inout), optional :: errmsg
@@ -318,7 +394,7 @@ contains
     !! Run the emulator on the bound arrays. If it fails before inference, no output has been touched. Recursive: the
     !! engine of a shared emulator (module pyemu_mpi) runs another one.
     class(emulator_t), intent(inout) :: self
-    integer, intent(in), optional :: step              !! the host's time step, default 0
+    integer, intent(in), optional :: step              !! the host's time step; needed where the library makes noise
     integer, intent(in), optional :: columns           !! the first so many of the bound columns, default all: for blocks
                                                        !! that are partly filled; all others are left alone
     integer, intent(out), optional :: stat             !! zero, or a pyemu_err_ number
@@ -327,7 +403,7 @@ contains
     integer(c_int64_t) :: step_number
     integer(c_int) :: status
 
-    step_number = 0
+    step_number = no_step
     if (present(step)) step_number = step
     if (present(columns)) then
       status = c_pyemu_run_columns(self%handle, step_number, int(columns, c_int64_t), message, &
@@ -471,6 +547,9 @@ contains
       found%is_integer = info%dtype == int32_dtype
       found%is_input = info%direction == input_direction
       found%is_bound = info%is_bound /= 0
+      found%noise = noise_name(info%noise)
+      found%noise_stream = int(info%noise_stream)
+      found%noise_ar1 = info%noise_ar1
     end if
     call conclude(status, message, stat, errmsg)
   end subroutine variable
@@ -559,6 +638,76 @@ contains
                                size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine reference
+
+  ! pyemu_fill_noise: noise without an emulator, the same as an emulator makes for that seed, member, step and stream.
+
+  subroutine fill_noise_int32(array, ids, seed, step, member, stream, distribution, level_dim, stat, errmsg)
+    type(*), dimension(..), intent(inout) :: array       !! the other arguments are those of fill_noise_int64
+    type(*), dimension(..), intent(in) :: ids
+    integer(int32), intent(in) :: seed
+    integer, intent(in) :: step
+    integer, intent(in), optional :: member, stream
+    character(*), intent(in), optional :: distribution
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    call fill_noise_int64(array, ids, int(seed, int64), step, member, stream, distribution, level_dim, stat, errmsg)
+  end subroutine fill_noise_int32
+
+  subroutine fill_noise_int64(array, ids, seed, step, member, stream, distribution, level_dim, stat, errmsg)
+    !! An array with as many elements as there are ids gets one number for each column; else dimension 'level_dim'
+    !! enumerates the elements of a column, and all others the columns, the first fastest.
+    type(*), dimension(..), intent(inout) :: array       !! real32 or real64 (each with numbers of its own), rank 0 to 7
+    type(*), dimension(..), intent(in) :: ids            !! int32 or int64: numbers of the columns in the whole model, from 0
+    integer(int64), intent(in) :: seed                   !! any number
+    integer, intent(in) :: step                          !! any number
+    integer, intent(in), optional :: member              !! of the ensemble, from 0; default 0
+    integer, intent(in), optional :: stream              !! from 0; default 0
+    character(*), intent(in), optional :: distribution   !! 'normal' (default): mean 0, variance 1; or 'uniform': 0 to 1
+    integer, intent(in), optional :: level_dim           !! dimension that enumerates elements, default: the last
+    integer, intent(out), optional :: stat               !! zero, or a pyemu_err_ number; then nothing was filled
+    character(*), intent(inout), optional :: errmsg      !! message, left alone on success
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_fill_noise(noise_number(distribution), seed, from_zero(member), int(step, c_int64_t), &
+                                from_zero(stream), ids, array, level_index(level_dim), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine fill_noise_int64
+
+  pure function noise_number(distribution) result(number)
+    !! The header's number of a distribution, 0 for one that it does not have.
+    character(*), intent(in), optional :: distribution
+    integer(c_int32_t) :: number
+
+    number = normal
+    if (.not. present(distribution)) return
+    if (distribution == 'uniform') then
+      number = uniform
+    else if (distribution /= 'normal') then
+      number = 0
+    end if
+  end function noise_number
+
+  pure function noise_name(number) result(name)
+    !! The name of a distribution, empty if the variable is no noise.
+    integer(c_int32_t), intent(in) :: number
+    character(:), allocatable :: name
+
+    name = ''
+    if (number == normal) name = 'normal'
+    if (number == uniform) name = 'uniform'
+  end function noise_name
+
+  pure function from_zero(number) result(answer)
+    !! An optional number, 0 if it is absent.
+    integer, intent(in), optional :: number
+    integer(c_int64_t) :: answer
+
+    answer = 0
+    if (present(number)) answer = number
+  end function from_zero
 
   impure elemental subroutine assign_closed(self, other)
     !! An emulator has one owner: a copy is closed. (One that was open is closed first.)

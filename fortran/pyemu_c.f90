@@ -14,6 +14,7 @@ module pyemu_c
   public :: pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback
   public :: c_pyemu_guard_counts
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
+  public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
 
   type, bind(c) :: pyemu_options
     integer(c_size_t) :: sizeof_options = 0
@@ -42,6 +43,9 @@ module pyemu_c
     integer(c_int32_t) :: n_dims = 0
     type(c_ptr) :: dim_names(7) = c_null_ptr
     integer(c_int64_t) :: dim_sizes(7) = 0
+    integer(c_int32_t) :: noise = 0
+    integer(c_int64_t) :: noise_stream = 0
+    real(c_double) :: noise_ar1 = 0
   end type pyemu_variable
 
   type, bind(c) :: pyemu_counters
@@ -328,6 +332,44 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_reference
+
+    function c_pyemu_set_noise(emulator, seed, member, errmsg, errlen) result(status) bind(c, name='pyemu_set_noise')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: seed
+      integer(c_int64_t), value :: member
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_set_noise
+
+    function c_pyemu_bind_ids(emulator, ids, errmsg, errlen) result(status) bind(c, name='pyemu_fortran_bind_ids')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      type(*), dimension(..), intent(in) :: ids
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_bind_ids
+
+    function c_pyemu_fill_noise(distribution, seed, member, step, stream, ids, array, level_dim, errmsg, errlen) &
+        result(status) bind(c, name='pyemu_fortran_fill_noise')
+      import :: c_char, c_int, c_int32_t, c_int64_t, c_size_t
+      implicit none
+      integer(c_int32_t), value :: distribution
+      integer(c_int64_t), value :: seed
+      integer(c_int64_t), value :: member
+      integer(c_int64_t), value :: step
+      integer(c_int64_t), value :: stream
+      type(*), dimension(..), intent(in) :: ids
+      type(*), dimension(..), intent(inout) :: array
+      integer(c_int), value :: level_dim
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_fill_noise
 
   end interface
 

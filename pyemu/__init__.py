@@ -6,5 +6,6 @@ evaluate), ``pyemu.emulator`` (the file), ``pyemu.zoo`` (systems) and ``pyemu.ha
 
 from pyemu.runtime import Emulator as Emulator
 from pyemu.runtime import EmulatorError as EmulatorError
+from pyemu.runtime import fill_noise as fill_noise
 from pyemu.runtime import get_cmake_dir as get_cmake_dir
 from pyemu.runtime import get_include as get_include

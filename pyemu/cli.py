@@ -318,6 +318,7 @@ def _card_text(found: Any, native: dict[str, Any]) -> RenderableType:
         "sha256": found.sha256,
         "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
+        "noise": "; ".join(_noise_text(item) for item in card.inputs if item.noise) or "none",
         "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} {budget.units}" for budget in card.budgets)
         or "none",
         "reference": f"{found.columns} columns, tolerance {card.tolerance.relative:g} of the largest value",
@@ -333,6 +334,11 @@ def _card_text(found: Any, native: dict[str, Any]) -> RenderableType:
             levels = f"{card.level_size(variable)} {variable.level}s" if variable.level else "-"
             table.add_row(kind, variable.name, variable.units, levels, variable.dtype, limits)
     return Group(facts, "", table)
+
+
+def _noise_text(variable: Any) -> str:
+    memory = f", AR(1) {variable.noise.ar1:g}" if variable.noise.ar1 else ""
+    return f"{variable.name} ({variable.noise.distribution}{memory})"
 
 
 def _format_text(found: Any) -> str:

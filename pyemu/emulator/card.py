@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pyemu.emulator.units import check_units
 from pyemu.fields import FIELDS, field
 
-SCHEMA: Literal[1] = 1  # the newest card schema this library reads and writes
+SCHEMA: Literal[2] = 2  # the newest card schema this library reads
+SCHEMA_OF_NOISE = 2  # the first that has noise; cards without are written as schema 1, which older libraries read
 _DIMS = {
     "column": "['column'], ['column', LEVEL], or [] for an input that holds for all columns",
     "field": "['sample', DIMENSION, ...], or the same without 'sample'",
@@ -47,6 +58,28 @@ class TrainingRange(_Strict):
         return self
 
 
+class Noise(_Strict):
+    """What the library fills an input with when the host binds no array to it: see ``docs/how-to/add-noise.md``."""
+
+    distribution: Literal["normal", "uniform"] = Field(
+        description="normal: mean 0, variance 1; uniform: between 0 and 1"
+    )
+    ar1: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="coefficient a of x = a x + sqrt(1 - a**2) e, per element of each column and run; normal noise only",
+    )
+
+    @model_validator(mode="after")
+    def _only_normal_noise_has_memory(self) -> Self:
+        if self.ar1 > 0 and self.distribution != "normal":
+            raise ValueError(
+                f"ar1 is {self.ar1}, which needs the distribution 'normal': sums of others are not of their kind"
+            )
+        return self
+
+
 class Variable(_Strict):
     """One input or output of the graph, in physical units."""
 
@@ -61,6 +94,22 @@ class Variable(_Strict):
     dtype: Literal["float32", "float64", "int32"] = Field(description="element type of the graph tensor")
     valid_range: tuple[float, float] | None = Field(default=None, description="physically possible values")
     training_range: TrainingRange | None = Field(default=None, description="values seen in training")
+    noise: Noise | None = Field(default=None, description="for an input that is noise; schema 2")
+
+    @model_serializer(mode="wrap")
+    def _without_absent_noise(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Cards of schema 1 do not know the key."""
+        values: dict[str, Any] = write(self)
+        return {key: value for key, value in values.items() if key != "noise" or value is not None}
+
+    @model_validator(mode="after")
+    def _noise_is_real_and_of_columns(self) -> Self:
+        if self.noise and (not self.has_batch or self.dtype == "int32"):
+            raise ValueError(
+                f"'{self.name}' is noise with dims {list(self.dims)} and dtype {self.dtype}, expected dims that begin with "
+                "'column' or 'sample', and float32 or float64"
+            )
+        return self
 
     @model_validator(mode="after")
     def _agrees_with_vocabulary(self) -> Self:
@@ -208,7 +257,9 @@ class Provenance(_Strict):
 class Card(_Strict):
     """The card of an emulator file."""
 
-    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema", description="version of this schema")
+    schema_version: Literal[1, 2] = Field(
+        default=1, alias="schema", description="version of this schema: 2 if an input is noise, else 1 is enough"
+    )
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: str
     kind: Literal["column", "field"] = "column"
@@ -219,13 +270,31 @@ class Card(_Strict):
     inputs: tuple[Variable, ...] = Field(min_length=1)
     outputs: tuple[Variable, ...] = Field(min_length=1)
     time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
-    noise: None = Field(default=None, description="stochastic input; none in schema 1")
-    state: tuple[()] = Field(default=(), description="carried state; none in schema 1")
+    noise: None = Field(default=None, description="noise is said with the input that it fills")
+    state: tuple[()] = Field(default=(), description="carried state; none in schemas 1 and 2")
     budgets: tuple[Annotated[Budget | LinearBudget, Field(discriminator="kind")], ...] = ()
     tolerance: Tolerance = Tolerance()
     provenance: Provenance
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _schema_is_the_oldest_that_says_it(cls, values: Any) -> Any:
+        """A card that does not name its schema gets the oldest that has all it says."""
+        if not isinstance(values, dict) or "schema" in values or "schema_version" in values:
+            return values
+        is_noisy = any(_says_noise(entry) for entry in values.get("inputs", ()))
+        return values | {"schema": SCHEMA_OF_NOISE if is_noisy else 1}
+
+    @model_validator(mode="after")
+    def _noise_is_an_input_and_has_its_schema(self) -> Self:
+        for variable in self.variables:
+            if variable.noise and variable in self.outputs:
+                raise ValueError(f"output '{variable.name}' is noise: only an input can be")
+            if variable.noise and self.schema_version < SCHEMA_OF_NOISE:
+                raise ValueError(f"'{variable.name}' is noise, which needs schema {SCHEMA_OF_NOISE}")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -286,6 +355,10 @@ class Card(_Strict):
         sizes = tuple(self.dimensions[dim] for dim in variable.dims[variable.has_batch :])
         return (columns, *sizes) if variable.has_batch else sizes
 
+    def noise_stream(self, name: str) -> int:
+        """Number of the stream that fills the noise ``name``, for ``pyemu.fill_noise``."""
+        return int(hashlib.sha256(f"{self.name}/{name}".encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
+
     def columns(self, values: Mapping[str, Sized]) -> int:
         """Number of columns (or samples) of arrays by name; 1 if no variable among them has any."""
         return next((len(values[item.name]) for item in self.variables if item.has_batch and item.name in values), 1)
@@ -297,6 +370,11 @@ class Card(_Strict):
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON values."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def _says_noise(entry: Any) -> bool:
+    """Whether an entry of the inputs, as given, is noise."""
+    return (entry.get("noise") if isinstance(entry, Mapping) else getattr(entry, "noise", None)) is not None
 
 
 def json_schema() -> dict[str, Any]:

@@ -9,6 +9,21 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Noise:
+    """What the library fills an input with when no array is bound to it.
+
+    Attributes:
+        distribution: ``"normal"`` or ``"uniform"``.
+        stream: the number of its stream, for :func:`pyemu.fill_noise`.
+        ar1: the coefficient of its AR(1) process, 0 for noise without memory.
+    """
+
+    distribution: str
+    stream: int
+    ar1: float
+
+
+@dataclass(frozen=True)
 class Variable:
     """One input or output of an emulator.
 
@@ -17,6 +32,7 @@ class Variable:
         dims: all dimensions of one value, as on the card: none, the level, or those of a field, the slowest first.
         shape: their sizes.
         has_batch: whether it has a value for every column (or member of a batch), or one for all of them.
+        noise: what the library fills it with when no array is bound to it, ``None`` if it must be bound.
     """
 
     name: str
@@ -30,6 +46,7 @@ class Variable:
     dtype: np.dtype[Any]
     is_input: bool
     is_bound: bool
+    noise: Noise | None
 
 
 @dataclass(frozen=True)
@@ -52,20 +69,26 @@ def bindable(variable: Variable, array: Any, units: str | None, level_dim: int) 
     """
     if hasattr(array, "dims") and hasattr(array, "attrs"):
         return _from_data_array(variable, array, units, level_dim)
-    if hasattr(array, "detach") and hasattr(array, "device"):
-        return Bindable(_from_tensor(variable, array), units, level_dim)
+    if is_tensor(array):
+        return Bindable(from_tensor(variable.name, array), units, level_dim)
     return Bindable(array, units, level_dim)
 
 
-def _from_tensor(variable: Variable, tensor: Any) -> np.ndarray:
+def is_tensor(array: Any) -> bool:
+    """Whether it is a torch tensor."""
+    return hasattr(array, "detach") and hasattr(array, "device")
+
+
+def from_tensor(name: str, tensor: Any) -> np.ndarray:
+    """The memory of a tensor on the CPU; raises ``ValueError`` for one that NumPy cannot see."""
     if tensor.device.type != "cpu":
-        raise ValueError(f"the tensor for '{variable.name}' is on {tensor.device}; bind one on the CPU: tensor.cpu()")
+        raise ValueError(f"the tensor for '{name}' is on {tensor.device}; bind one on the CPU: tensor.cpu()")
     if str(tensor.layout) != "torch.strided":
-        raise ValueError(f"the tensor for '{variable.name}' has layout {tensor.layout}; bind a dense one")
+        raise ValueError(f"the tensor for '{name}' has layout {tensor.layout}; bind a dense one")
     try:
         values: np.ndarray = tensor.detach().numpy()
     except TypeError as reason:
-        raise ValueError(f"the tensor for '{variable.name}' is {tensor.dtype}: {reason}") from reason
+        raise ValueError(f"the tensor for '{name}' is {tensor.dtype}: {reason}") from reason
     return values
 
 

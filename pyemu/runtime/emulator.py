@@ -14,7 +14,9 @@ from typing import Any, Self
 import numpy as np
 
 from pyemu.runtime import library
-from pyemu.runtime.arrays import Variable, bindable
+from pyemu.runtime.arrays import Variable, bindable, from_tensor, is_tensor
+from pyemu.runtime.description import describe, dtypes, id_dtypes, level_number
+from pyemu.runtime.noise import noise_of
 
 MODES = ("off", "count", "clip", "fallback", "stop")  # of the guard
 REASONS = ("not_finite", "invalid", "novel", "budget")
@@ -68,6 +70,7 @@ class Report:
     unpack_seconds: float
 
 
+_NO_STEP = -(2**63)  # PYEMU_NO_STEP
 _ONNXRUNTIME = ("onnxruntime", "capi", "PYEMU_ORT")  # package, folder of its library, the variable that chooses another
 
 
@@ -93,44 +96,6 @@ def _head(path: str | os.PathLike[str]) -> bytes:
         return b""
 
 
-def _dtypes() -> dict[int, np.dtype[Any]]:
-    """Return the element types by their number in the header."""
-    _, lib = library.load()
-    return {
-        lib.PYEMU_FLOAT32: np.dtype(np.float32),
-        lib.PYEMU_FLOAT64: np.dtype(np.float64),
-        lib.PYEMU_INT32: np.dtype(np.int32),
-    }
-
-
-def _describe(name: str, array: np.ndarray) -> Any:
-    """Return the ``pyemu_array`` of an array: its memory, type, shape and strides."""
-    ffi, lib = library.load()
-    numbers = {dtype: number for number, dtype in _dtypes().items()}
-    if not isinstance(array, np.ndarray) or array.dtype not in numbers:
-        found = getattr(array, "dtype", type(array).__name__)
-        raise library.error(
-            f"the array for '{name}' is {found}; bind a NumPy array of float32, float64 or int32", lib.PYEMU_ERR_KIND
-        )
-    if array.ndim > lib.PYEMU_MAX_RANK:
-        raise library.error(f"the array for '{name}' has rank {array.ndim}; expected 0 to 7", lib.PYEMU_ERR_SIZE)
-    fields = {
-        "data": ffi.cast("void *", array.ctypes.data),
-        "dtype": numbers[array.dtype],
-        "rank": array.ndim,
-        "shape": list(array.shape),
-        "strides": list(array.strides),
-    }
-    return ffi.new("pyemu_array *", fields)
-
-
-def _level(array: np.ndarray, level_dim: int) -> int:
-    """Return the header's number of a dimension that may be counted from the end."""
-    if level_dim == -1 or level_dim >= 0:
-        return level_dim
-    return level_dim + array.ndim if level_dim >= -array.ndim else -99
-
-
 class Emulator:
     """An open emulator file, run by the library that Fortran hosts link.
 
@@ -142,6 +107,7 @@ class Emulator:
         self._handle = handle
         self._bound: dict[str, Any] = {}
         self._last_columns = 0
+        self._ids: Any = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], engine: str | None = None, **options: Any) -> Emulator:
@@ -232,26 +198,61 @@ class Emulator:
             ready = bindable(variable, array, units, level_dim)
         except ValueError as reason:
             raise library.error(str(reason), self._lib.PYEMU_ERR_ARGUMENT) from reason
-        description = _describe(name, ready.values)
+        description = describe(name, ready.values)
         if not ready.values.flags.writeable and not variable.is_input:
             raise library.error(f"the array for output '{name}' is read-only", self._lib.PYEMU_ERR_ARGUMENT)
         units_text = self._ffi.NULL if ready.units is None else ready.units.encode()
-        level = _level(ready.values, ready.level_dim)
+        level = level_number(ready.values, ready.level_dim)
         library.call(self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, level)
         self._bound[name] = array
+
+    def set_noise(self, seed: int, member: int = 0) -> None:
+        """Say which noise the library makes: for any seed, and for a member of an ensemble, 0 to 2**31 - 1.
+
+        Another seed or member than before forgets the memory of AR(1) noise: open an emulator for each member.
+
+        Raises:
+            EmulatorError: a number is out of range.
+        """
+        try:
+            library.call(self._lib.pyemu_set_noise, self._handle[0], seed, member)
+        except OverflowError as reason:
+            message = f"seed and member must fit 64 bits ({reason})"
+            raise library.error(message, self._lib.PYEMU_ERR_ARGUMENT) from reason
+
+    def bind_ids(self, ids: Any) -> None:
+        """Bind the columns' numbers in the whole model, 0 or more, which every run that makes noise reads.
+
+        Main arguments:
+            ids: a NumPy array or a torch tensor on the CPU of int32 or int64, of any shape and strides, with as many
+                elements as there are columns; it is kept and never copied.
+
+        Raises:
+            EmulatorError: the array has another type. What else is wrong is for run to say.
+        """
+        try:
+            values = from_tensor("ids", ids) if is_tensor(ids) else ids
+        except ValueError as reason:
+            raise library.error(str(reason), self._lib.PYEMU_ERR_ARGUMENT) from reason
+        library.call(self._lib.pyemu_bind_ids, self._handle[0], describe("ids", values, id_dtypes()))
+        self._ids = ids
 
     def unbind(self) -> None:
         """Forget all arrays, so that arrays with another number of columns can be bound."""
         library.call(self._lib.pyemu_unbind, self._handle[0])
         self._bound.clear()
+        self._ids = None
 
-    def run(self, step: int = 0, columns: int | None = None) -> None:
+    def run(self, step: int | None = None, columns: int | None = None) -> None:
         """Run the emulator on the bound arrays, or only on the first ``columns`` of their columns.
+
+        ``step`` is the host's time step; an emulator with noise needs it.
 
         Raises:
             EmulatorError: an array is missing or an input is not finite; then no output has been touched.
         """
         self._last_columns = (self.columns or 0) if columns is None else columns
+        step = _NO_STEP if step is None else step
         if columns is None:
             library.call(self._lib.pyemu_run, self._handle[0], step)
         else:
@@ -381,7 +382,7 @@ class Emulator:
         variable = self._variable(self._index(name))
         shape = (*([self.reference_columns] if variable.has_batch else []), *variable.shape)
         values = np.empty(shape, variable.dtype)
-        library.call(self._lib.pyemu_reference, self._handle[0], name.encode(), _describe(name, values), -1)
+        library.call(self._lib.pyemu_reference, self._handle[0], name.encode(), describe(name, values), -1)
         return values
 
     def _constant(self, kind: str, word: str, words: tuple[str, ...]) -> int:
@@ -413,9 +414,10 @@ class Emulator:
             dims=tuple(self._ffi.string(info.dim_names[i]).decode() for i in range(info.n_dims)),
             shape=tuple(info.dim_sizes[i] for i in range(info.n_dims)),
             has_batch=bool(info.has_batch),
-            dtype=_dtypes()[info.dtype],
+            dtype=dtypes()[info.dtype],
             is_input=info.direction == self._lib.PYEMU_INPUT,
             is_bound=bool(info.is_bound),
+            noise=noise_of(info),
         )
 
     def __enter__(self) -> Self:

@@ -188,11 +188,51 @@ static void count_engine(const char *path, const char *engine) {
   pyemu_close(&e, NULL, 0);
 }
 
-/* Arguments: an engine and a file it reads, and so on. */
+/* Noise: blocks with ids of their own, in turn. Only ids that are new take memory. */
+static void count_noise(const char *path, const char *engine) {
+  enum { BLOCKS = 3, LEVELS = 5 };
+  static double x[COLUMNS], kick[COLUMNS * LEVELS];
+  static float memory[COLUMNS * LEVELS], coin[COLUMNS];
+  static int64_t ids[BLOCKS * COLUMNS];
+  const char *const names[] = {"x", "shown_memory", "shown_kick", "shown_coin"};
+  const pyemu_array arrays[] = {{x, PYEMU_FLOAT64, 1, {COLUMNS}, {8}},
+                                {memory, PYEMU_FLOAT32, 2, {COLUMNS, LEVELS}, {4 * LEVELS, 4}},
+                                {kick, PYEMU_FLOAT64, 2, {COLUMNS, LEVELS}, {8 * LEVELS, 8}},
+                                {coin, PYEMU_FLOAT32, 1, {COLUMNS}, {4}}};
+  pyemu_counters counters = {.sizeof_counters = sizeof counters}, before = counters;
+  pyemu_emulator *e = open_file(path, engine);
+  for (int i = 0; i < BLOCKS * COLUMNS; ++i)
+    ids[i] = i;
+  for (int i = 0; i < 4; ++i)
+    pyemu_bind(e, names[i], &arrays[i], NULL, PYEMU_LAST_DIM, NULL, 0);
+  pyemu_set_noise(e, 1, 0, NULL, 0);
+  for (int step = 0; step < RUNS; ++step) {
+    is_counting = step > 0;
+    for (int block = 0; block < BLOCKS; ++block) {
+      const pyemu_array block_ids = {ids + block * COLUMNS, PYEMU_INT64, 1, {COLUMNS}, {8}};
+      pyemu_bind_ids(e, &block_ids, NULL, 0);
+      CHECK_STATUS(pyemu_run(e, step, message, sizeof message), PYEMU_OK, "");
+    }
+    if (step == 0) {
+      pyemu_report(e, &before, NULL, 0);
+      ours = engines = 0;
+    }
+  }
+  is_counting = 0;
+  CHECK(ours == 0);
+  pyemu_report(e, &counters, NULL, 0);
+  CHECK(before.allocations > 1 && counters.allocations == before.allocations);
+  printf("%s, noise: %lld allocations of libpyemu\n", engine, (long long)ours);
+  pyemu_close(&e, NULL, 0);
+}
+
+/* Arguments: an emulator with noise; an engine and a file it reads, and so on. */
 int main(int argc, char **argv) {
   void *frame;
   backtrace(&frame, 1); /* which takes memory in its first call */
-  for (int i = 1; i + 1 < argc; i += 2)
+  count_noise(argv[1], "native");
+  count_noise(argv[1], "onnxruntime");
+  for (int i = 2; i + 1 < argc; i += 2)
     count_engine(argv[i + 1], argv[i]);
   return check_result();
 }

@@ -67,7 +67,7 @@ static void check_bad_files(void) {
       {"no_card.onnx", PYEMU_ERR_NO_CARD, "no emulator card"},
       {"no_reference.onnx", PYEMU_ERR_CARD, "no reference columns"},
       {"newer_schema.onnx", PYEMU_ERR_SCHEMA,
-       "card schema 2 found, this library reads up to 1: update libpyemu"},
+       "card schema 3 found, this library reads up to 2: update libpyemu"},
       {"schema_text.onnx", PYEMU_ERR_CARD,
        "'schema' must be a whole number from 1, found a string"},
       {"kind_other.onnx", PYEMU_ERR_UNSUPPORTED, "kind is 'mesh'"},

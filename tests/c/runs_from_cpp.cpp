@@ -55,6 +55,36 @@ static void run_the_reference(const std::string &path) {
   check(emulator.engine() == "onnxruntime" && !emulator.card().empty(), "engine and card");
 }
 
+static void make_noise(const std::string &path) {
+  pyemu::Emulator emulator(path);
+  const std::int64_t n = 12;
+  std::vector<double> x(12), kick(60), expected(60);
+  std::vector<float> memory(60), coin(12);
+  std::vector<std::int32_t> ids(12);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    ids[i] = static_cast<std::int32_t>(7 * i);
+  const pyemu_array id_array = pyemu::array(ids.data(), {n});
+  emulator.bind("x", x.data(), {n});
+  emulator.bind("shown_memory", memory.data(), {n, 5});
+  emulator.bind("shown_kick", kick.data(), {n, 5});
+  emulator.bind("shown_coin", coin.data(), {n});
+  check_error([&] { emulator.run(1); }, PYEMU_ERR_ARGUMENT, "call pyemu_set_noise");
+  emulator.set_noise(42, 1);
+  check_error([&] { emulator.run(1); }, PYEMU_ERR_ARGUMENT, "call pyemu_bind_ids");
+  emulator.bind_ids(id_array);
+  check_error([&] { emulator.run(); }, PYEMU_ERR_ARGUMENT, "give run the step");
+  emulator.run(1);
+  const std::int64_t stream = emulator.variables()[2].noise_stream;
+  pyemu::fill_noise(pyemu::array(expected.data(), {n, 5}), id_array, PYEMU_NORMAL, 42, 1, 1,
+                    stream);
+  check(kick == expected, "an emulator's noise is that of its stream");
+  check_error(
+      [&] {
+        pyemu::fill_noise(pyemu::array(expected.data(), {n, 5}), id_array, 7, 42, 1, 1);
+      },
+      PYEMU_ERR_ARGUMENT, "expected 1");
+}
+
 static void report_errors(const std::string &path) {
   pyemu::Emulator emulator(path);
   float profile[15] = {};
@@ -79,6 +109,7 @@ static void report_errors(const std::string &path) {
 int main(int, char **argv) {
   const std::string path = std::string(argv[1]) + "/toy.onnx";
   run_the_reference(path);
+  make_noise(std::string(argv[1]) + "/noisy.onnx");
   report_errors(path);
   return failed != 0;
 }

@@ -32,14 +32,14 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size) {
   return is_refused() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
-static void check_open(const char *directory, int threads) {
+static void check_open(const char *directory, const char *name, int threads) {
   char path[4096], message[1024];
   pyemu_options options = PYEMU_OPTIONS_INIT;
   pyemu_emulator *e = NULL;
   int status = PYEMU_ERR_MEMORY;
   options.engine = "stub";
   options.threads = threads;
-  snprintf(path, sizeof path, "%s/toy.onnx", directory);
+  snprintf(path, sizeof path, "%s/%s", directory, name);
   long request = 0;
   for (; status == PYEMU_ERR_MEMORY && request < 1000; ++request) {
     countdown = request;
@@ -76,10 +76,43 @@ static void check_run(const char *directory) {
   pyemu_close(&e, NULL, 0);
 }
 
+/* Noise takes memory in its first run with a column: every request may fail, and the next run goes
+ * on. */
+static void check_noise(const char *directory) {
+  enum { COLUMNS = 200 };
+  static double values[4][COLUMNS * TOY_LAYERS];
+  static int64_t ids[COLUMNS];
+  const char *const names[] = {"x", "shown_coin", "shown_memory", "shown_kick"};
+  const pyemu_array id_array = {ids, PYEMU_INT64, 1, {COLUMNS}, {8}};
+  char message[1024];
+  pyemu_emulator *e = toy_open(directory, "noisy.onnx", "native");
+  for (int i = 0; i < 4; ++i) {
+    pyemu_array array =
+        i < 2 ? toy_scalar(values[i], COLUMNS) : toy_profile(values[i], COLUMNS, TOY_LAYERS);
+    CHECK_STATUS(pyemu_bind(e, names[i], &array, NULL, PYEMU_LAST_DIM, message, sizeof message),
+                 PYEMU_OK, "");
+  }
+  for (int64_t i = 0; i < COLUMNS; ++i)
+    ids[i] = i;
+  pyemu_bind_ids(e, &id_array, NULL, 0);
+  pyemu_set_noise(e, 1, 0, NULL, 0);
+  int status = PYEMU_ERR_MEMORY, failures = 0;
+  for (; status == PYEMU_ERR_MEMORY && failures < 100; ++failures) {
+    countdown = failures % 2 ? failures / 2 : 0; /* the first request, and a later one */
+    status = pyemu_run(e, 1, message, sizeof message);
+    CHECK((status == PYEMU_ERR_MEMORY) == (strstr(message, "no memory") != NULL));
+  }
+  CHECK(status == PYEMU_OK && failures > 10);
+  countdown = -1;
+  pyemu_close(&e, NULL, 0);
+}
+
 int main(int argc, char **argv) {
   const char *directory = argc > 1 ? argv[1] : ".";
-  check_open(directory, 1);
-  check_open(directory, 3);
+  check_open(directory, "toy.onnx", 1);
+  check_open(directory, "toy.onnx", 3);
+  check_open(directory, "noisy.onnx", 1);
   check_run(directory);
+  check_noise(directory);
   return check_result();
 }

@@ -252,6 +252,63 @@ def global_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
     return card, model, {"x": x, "factor": np.float32(2), "y": 2 * x}
 
 
+def noisy_emulator(suffix: str = "") -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator that shows its noise: ``shown = x + noise`` for each of three kinds, so with x = 0 the noise itself.
+
+    The inputs that are noise, and their shapes: ``memory`` float32 (column, layer), an AR(1) process; ``kick`` float64
+    (column, layer); ``coin`` float32 (column), uniform.
+    """
+    profile, numbers = ["column", "layer"], ["column"]
+    kinds = {
+        "memory": (profile, "float32", {"distribution": "normal", "ar1": 0.9}),
+        "kick": (profile, "float64", {"distribution": "normal"}),
+        "coin": (numbers, "float32", {"distribution": "uniform", "ar1": 0}),
+    }
+    inputs = [variable("x", "1", numbers, "float64")]
+    inputs += [variable(name, "1", dims, dtype) | {"noise": noise} for name, (dims, dtype, noise) in kinds.items()]
+    outputs = [variable(f"shown_{name}", "1", dims, dtype) for name, (dims, dtype, _) in kinds.items()]
+    card = make_card(f"noisy{suffix}", inputs, outputs) | {"schema": 2}
+    node = helper.make_node
+    nodes = [
+        node("Unsqueeze", ["x", "axis"], ["x_column"]),
+        node("Cast", ["x_column"], ["x_single"], to=TensorProto.FLOAT),
+        node("Cast", ["x"], ["x_number"], to=TensorProto.FLOAT),
+        node("Add", ["memory", "x_single"], ["shown_memory"]),
+        node("Add", ["kick", "x_column"], ["shown_kick"]),
+        node("Add", ["coin", "x_number"], ["shown_coin"]),
+    ]
+    random = np.random.default_rng(11)
+    values: Arrays = {
+        name: random.uniform(0, 1, (N_REFERENCE, N_LAYER)[: len(dims)]).astype(dtype)
+        for name, (dims, dtype, _) in kinds.items()
+    }
+    shown = {f"shown_{name}": value for name, value in values.items()}
+    model = make_model(card, nodes, {"axis": np.array([1], np.int64)})
+    return card, model, {"x": np.zeros(N_REFERENCE)} | values | shown
+
+
+def bad_noise() -> dict[str, Any]:
+    """Return cards whose noise open must refuse, by file name."""
+    card = noisy_emulator()[0]
+    memory, kick, coin = 1, 2, 3
+    changes: dict[str, Callable[[Card], None]] = {
+        "noise_schema": set_path("schema", 1),
+        "noise_output": set_path("outputs", 0, "noise", {"distribution": "normal"}),
+        "noise_without_batch": set_path("inputs", coin, "dims", []),
+        "noise_dtype": set_path("inputs", coin, "dtype", "int32"),
+        "noise_number": set_path("inputs", kick, "noise", 1),
+        "noise_no_distribution": set_path("inputs", kick, "noise", {"ar1": 0.5}),
+        "noise_distribution": set_path("inputs", kick, "noise", "distribution", "gamma"),
+        "noise_ar1_one": set_path("inputs", memory, "noise", "ar1", 1),
+        "noise_ar1_negative": set_path("inputs", memory, "noise", "ar1", -0.1),
+        "noise_ar1_text": set_path("inputs", memory, "noise", "ar1", "0.5"),
+        "noise_ar1_uniform": set_path("inputs", coin, "noise", "ar1", 0.5),
+        "noise_unknown_member": set_path("inputs", kick, "noise", "scale", 2),
+        "noise_without_name": lambda c: c.pop("name"),
+    }
+    return {name: changed(card, change) for name, change in changes.items()}
+
+
 def difference_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
     """Return an emulator whose graph has inputs and outputs of one shape in another order than the card."""
     names = ("minuend", "subtrahend", "difference", "mean")
@@ -290,7 +347,7 @@ def set_path(*path: Any) -> Callable[[Card], None]:
 def bad_cards(card: Card) -> dict[str, Any]:
     """Return cards that open must refuse, by file name."""
     changes: dict[str, Callable[[Card], None]] = {
-        "newer_schema": set_path("schema", 2),
+        "newer_schema": set_path("schema", 3),
         "schema_text": set_path("schema", "one"),
         "kind_other": set_path("kind", "mesh"),
         "field_batch_not_first": lambda c: (
@@ -401,9 +458,14 @@ def main() -> None:
         "fails": failing_emulator(),
         "field": field_emulator(),
         "global": global_emulator(),
+        "noisy": noisy_emulator(),
+        "noisy_other": noisy_emulator("_other"),
     }
     for name, (card, model, values) in others.items():
         write(directory / f"{name}.onnx", model, card, make_reference(card, values))
+    _, model, values = others["noisy"]
+    for name, bad in bad_noise().items():
+        write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ contains
     call refuse_file('text.onnx', pyemu_err_format, 'not a whole ONNX file')
     call refuse_file('no_card.onnx', pyemu_err_no_card, "write it with 'pyemu export'")
     call refuse_file('newer_schema.onnx', pyemu_err_schema, &
-                     'card schema 2 found, this library reads up to 1: update libpyemu')
+                     'card schema 3 found, this library reads up to 2: update libpyemu')
     call refuse_file('card_is_cut.onnx', pyemu_err_card, 'not valid JSON')
     call refuse_file('graph_other_size.onnx', pyemu_err_graph, 'size 5 in dimension 2 of the graph but 6 on the card')
     call refuse_file('with_noise.onnx', pyemu_err_unsupported, 'needs noise')

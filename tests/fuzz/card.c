@@ -14,6 +14,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int64_t i = 0; i < card.n_variables; ++i) {
       PROMISE(card_find(&card, card.variables[i].name) == i);
       PROMISE(card.variables[i].width >= 1 && card.variables[i].units);
+      const struct noise *noise = &card.variables[i].noise;
+      PROMISE(!noise->distribution || (i < card.n_inputs && card.variables[i].has_batch &&
+                                       card.variables[i].dtype != PYEMU_INT32));
+      PROMISE(noise->ar1 >= 0 && noise->ar1 < 1);
+      PROMISE(noise->ar1 == 0 || noise->distribution == PYEMU_NORMAL);
     }
     PROMISE(card_fail_name(&card, "no such name", &error) == PYEMU_ERR_NAME);
     PROMISE_STATUS(PYEMU_ERR_NAME, message);

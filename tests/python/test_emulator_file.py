@@ -78,8 +78,8 @@ def test_onnx_without_card_says_how_to_make_one(toy_path: Path, tmp_path: Path) 
 
 
 def test_newer_schema_says_to_update(toy_path: Path, tmp_path: Path) -> None:
-    newer = card_text(toy_path, schema=2, unheard_of=True)
-    with pytest.raises(EmulatorFileError, match="card schema 2 found, this library reads up to 1: update libpyemu"):
+    newer = card_text(toy_path, schema=3, unheard_of=True)
+    with pytest.raises(EmulatorFileError, match="card schema 3 found, this library reads up to 2: update libpyemu"):
         EmulatorFile.open(rewritten(toy_path, tmp_path, **{CARD_KEY: newer}))
 
 

@@ -1,0 +1,1 @@
+../../csrc/noise_inputs.c
