@@ -453,8 +453,9 @@ contains
     character(kind=c_char) :: message(1)
 
     allocate (found(max(c_pyemu_guard_fallback_count(self%handle), 0_c_int64_t)))
-    if (c_pyemu_guard_fallback(self%handle, found, size(found, kind=c_int64_t), message, 0_c_size_t) /= pyemu_ok) &
+    if (c_pyemu_guard_fallback(self%handle, found, size(found, kind=c_int64_t), message, 0_c_size_t) /= pyemu_ok) then
       found = found(:0)
+    end if
     columns = int(found) + 1
   end function fallback
 

@@ -286,7 +286,8 @@ class Emulator:
 
     def reasons(self) -> np.ndarray:
         """Return for each column of the last run the reasons to flag it, added up: 1 not finite, 2 invalid,
-        4 novel, 8 a budget."""
+        4 novel, 8 a budget.
+        """
         found = np.zeros(self._last_columns, np.int32)
         at = self._ffi.from_buffer("int32_t[]", found)
         library.call(self._lib.pyemu_guard_reasons, self._handle[0], at, found.size)
