@@ -21,6 +21,6 @@ def test_the_page_runs_and_fortran_has_the_bits_of_python(tmp_path: Path, monkey
     np.testing.assert_array_equal(np.array(numbers, float).reshape(8, 100).T, names["state"])
     assert names["budget"].columns > 0 and names["budget"].rms > 0
     faded = run_python(PAGE, [*python, fades])
-    own, emulated = -0.1 * names["state"], faded["tendency"]
+    own, emulated = -0.1 * faded["state"], faded["tendency"]
     is_own = (emulated == own).all(axis=1)
     assert 0 < is_own.sum() < len(own)  # some columns are beyond the limit, not all
