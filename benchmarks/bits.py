@@ -64,7 +64,7 @@ def run(*command: object, folder: Path | None = None) -> str:
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs that compare, and how the generated C is compiled."""
+    """The programs that compare, and how the generated C is compiled, if it is."""
 
     bits: Path
     on_ranks: Path | None
@@ -121,6 +121,11 @@ def list_cases(nets: Iterable[Net], folder: Path) -> None:
     (folder / "cases.txt").write_text("".join(lines))
 
 
+def rows_of(programs: Programs, folder: Path, library: Path | None) -> list[dict[str, str]]:
+    """What the program of one process says of every network, which it gives the outputs that it should have."""
+    return list(csv.DictReader(run(programs.bits, folder, *([library] if library else [])).splitlines()))
+
+
 def generate(nets: Iterable[Net], folder: Path, compiler: Sequence[str]) -> Path:
     """One library with the functions of all networks as C."""
     sources = [compile_to_c(folder / f"{net.case}.onnx").source for net in nets]
@@ -147,8 +152,8 @@ def try_cases(numbers: range, programs: Programs) -> Found:
         folder, nets = Path(name), [random_operators.draw(number) for number in numbers]
         written = hashlib.sha256(b"".join(write(net, folder) for net in nets)).hexdigest()
         list_cases(nets, folder)
-        library = generate(nets, folder, programs.compiler)
-        rows = list(csv.DictReader(run(programs.bits, folder, library).splitlines()))
+        library = generate(nets, folder, programs.compiler) if programs.compiler else None
+        rows = rows_of(programs, folder, library)
         for ranks in RANKS if programs.on_ranks else ():
             add_ranks(rows, ranks, run("mpirun", "-n", ranks, programs.on_ranks, folder))
         outputs = hashlib.sha256(b"".join(outputs_of(net, folder) for net in nets)).hexdigest()
