@@ -310,13 +310,19 @@ def processor() -> str:
     return found[1] if found else platform.machine()
 
 
+def engine_digest() -> str:
+    """A digest of the engine's sources, which have no version of their own."""
+    files = sorted((FOLDER.parent / "csrc" / "engines" / "native").iterdir())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
 def facts(compiler: Sequence[str], seconds: float) -> str:
     """Machine and versions."""
     name = run(compiler[0], "--version").splitlines()[0]
     libraries = ", ".join(f"{package} {version(package)}" for package in ("numpy", "onnx"))
     return (
-        f"{processor()}, {os.cpu_count()} cores; libpyemu {version('libpyemu')}, {libraries}; {name}; seed {SEED}; "
-        f"{seconds / 60:.0f} minutes."
+        f"{processor()}, {os.cpu_count()} cores; libpyemu {version('libpyemu')} (digest of the engine's "
+        f"sources: {engine_digest()}), {libraries}; {name}; seed {SEED}; {seconds / 60:.0f} minutes."
     )
 
 
