@@ -14,6 +14,7 @@ import hashlib
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -219,7 +220,7 @@ def try_all(numbers: range, size: int, jobs: int, programs: Programs) -> Found:
 PAGE = """# Bits
 
 {total:,} random networks were run by the engine `native` in every way below, and every output was compared with that of the
-whole batch on one thread: {differences} of {values:,} compared values differ.
+whole batch on one thread: {differences} of {values:,} compared values differ, but for sign and payload of NaN.
 
     {command}
 
@@ -227,7 +228,9 @@ Network N is the same wherever it is drawn (`benchmarks/random_nets.py`, `benchm
 modulo {n_operators}, the number of operators that the engine knows, among others that are drawn: chains with branches on columns,
 profiles, fields and volumes, mostly of float32. Inputs are normal numbers, now and then all tiny or huge, and in some networks
 with zeros, denormal and largest numbers, infinities and NaN in some columns. Of the outputs {finite:.1f} % are finite,
-{tiny:.1f} % of these denormal. The sign and payload of a NaN are not compared, but counted in the last column.
+{tiny:.1f} % of these denormal. The sign and payload of a NaN may differ
+(`docs/reference/native-functions.md`); where they do is in the last column: with plain C kernels, in blocks of so few columns that
+they go one by one, and in C.
 
 {facts}
 
@@ -338,7 +341,8 @@ def page(found: Found, arguments: argparse.Namespace, seconds: float) -> str:
         total=len(rows),
         differences=sum(check.differing for check in checks) or "none",
         values=sum(check.values for check in checks),
-        command=f"python benchmarks/bits.py --first {arguments.first} --cases {arguments.cases} --page docs/reference/bits.md",
+        command=f"python benchmarks/bits.py --first {arguments.first} --cases {arguments.cases} --jobs {arguments.jobs} "
+        "--page docs/reference/bits.md",
         n_operators=len(random_operators.NAMES),
         finite=100 * finite / sums["values"],
         tiny=100 * sums["tiny"] / finite,
@@ -363,7 +367,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="number of the first network, default 0")
     parser.add_argument("--part", type=int, default=PART, help=f"networks at a time, default {PART}")
     parser.add_argument("--jobs", type=int, default=1, help="parts at the same time, default 1")
-    parser.add_argument("--compiler", nargs="+", default=["gcc", "-O1"], help="for the generated C, default: gcc -O1")
+    parser.add_argument("--compiler", type=shlex.split, default=["gcc", "-O1"], help="for the C, default: 'gcc -O1'")
     parser.add_argument("--without-ranks", action="store_true", help="do not use MPI")
     parser.add_argument("--page", type=Path, help="page to write, with digests beside it in a .csv")
     parser.add_argument("--compare", type=Path, help="digests of another machine")
