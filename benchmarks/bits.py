@@ -229,8 +229,8 @@ modulo {n_operators}, the number of operators that the engine knows, among other
 profiles, fields and volumes, mostly of float32. Inputs are normal numbers, now and then all tiny or huge, and in some networks
 with zeros, denormal and largest numbers, infinities and NaN in some columns. Of the outputs {finite:.1f} % are finite,
 {tiny:.1f} % of these denormal. The sign and payload of a NaN may differ
-(`docs/reference/native-functions.md`); where they do is in the last column: with plain C kernels, in blocks of so few columns that
-they go one by one, and in C.
+(`docs/reference/native-functions.md`); where they do is in the last column: with plain C kernels, in blocks of so few columns
+that they go one by one, and in C.
 
 {facts}
 
