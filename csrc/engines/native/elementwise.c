@@ -424,7 +424,7 @@ static int plan_modulo(struct builder *builder, int function) {
     return status;
   if (model_integer(builder->node, "fmod", 0) == 0 || a.element != ELEMENT_FLOAT32 ||
       b.element != ELEMENT_FLOAT32)
-    return builder_fail(builder, "known is fmod=1 for float32");
+    return builder_fail(builder, "known is fmod=1 for float32, computed in real32");
   status = builder_convert(builder, &a, ELEMENT_FLOAT64);
   if (status == PYEMU_OK)
     status = builder_convert(builder, &b, ELEMENT_FLOAT64);
@@ -439,18 +439,15 @@ static int plan_modulo(struct builder *builder, int function) {
 
 /* --- Types --- */
 
-static int element_of(int64_t type, enum element *element) {
-  *element = type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
-             : type == ONNX_INT32 ? ELEMENT_INT32
-                                  : ELEMENT_FLOAT32;
+static int is_known_type(int64_t type) {
   return type == ONNX_DOUBLE || type == ONNX_INT32 || type == ONNX_FLOAT || type == ONNX_BOOL;
 }
 
 static int cast(struct builder *builder, const struct view *in, int64_t type) {
-  enum element to;
+  const enum element to = builder_element(builder, type);
   struct view made = *in;
   int status = PYEMU_OK;
-  if (!element_of(type, &to) || (to == ELEMENT_INT32 && in->element != ELEMENT_INT32))
+  if (!is_known_type(type) || (to == ELEMENT_INT32 && in->element != ELEMENT_INT32))
     return builder_fail(builder,
                         "a tensor becomes ONNX's type %lld; known are float32, float64 and "
                         "logical",
