@@ -754,6 +754,9 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
 static int run_timed(pyemu_emulator *e, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
+  /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
+  if (e->plugin.engine->run_arrays)
+    environment_use_default();
   int status = gather_inputs(e, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)

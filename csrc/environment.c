@@ -50,6 +50,8 @@ void environment_restore(const struct environment *environment) {
   _mm_setcsr(environment->vector);
 }
 
+void environment_use_default(void) { _mm_setcsr(0x1F80); }
+
 void environment_share(struct environment *environment) {
   environment->is_full = 0;
   environment->control = stack_control() | MASKS;
@@ -70,6 +72,8 @@ void environment_hold(struct environment *environment) {
 }
 
 void environment_restore(const struct environment *environment) { fesetenv(&environment->full); }
+
+void environment_use_default(void) { fesetenv(FE_DFL_ENV); }
 
 void environment_share(struct environment *environment) {
   fenv_t own;

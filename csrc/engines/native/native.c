@@ -6,7 +6,6 @@
  */
 #include "engines/native/native.h"
 
-#include <fenv.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +13,9 @@
 #include "array.h"
 #include "dtype.h"
 #include "engines/native/plan.h"
+#include "environment.h"
 #include "error.h"
 #include "team.h"
-
-#ifdef __x86_64__
-#include <xmmintrin.h>
-#endif
 
 /* A tile has a multiple of so many columns, or one. */
 enum { LANES = 16, MOST_LANES = 64 };
@@ -218,6 +214,7 @@ static int create(const struct engine_source *source, void **state, char *errmsg
   struct native *native = calloc(1, sizeof *native);
   if (!native)
     return fail(&error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  environment_use_default(); /* for steps of constants, which are run now */
   int status = make(native, source, &error);
   if (status == PYEMU_OK)
     *state = native;
@@ -305,16 +302,6 @@ static struct bench *take_bench(struct native *native) {
       return &native->benches[i];
 }
 
-/* Round to nearest, with numbers less than normal ones, whatever the host has chosen: the same bits
- * in every host. The core puts the host's choice back. */
-static void use_default_arithmetic(void) {
-#ifdef __x86_64__
-  _mm_setcsr(0x1F80);
-#else
-  fesetenv(FE_DFL_ENV);
-#endif
-}
-
 static void run_part(void *context, int64_t part) {
   const struct run *run = context;
   const int64_t left = run->columns - part * run->tile_columns;
@@ -340,7 +327,7 @@ static int run_arrays(void *state, int64_t columns, const struct layout *const *
   struct native *native = state;
   struct run run = {native, arrays, columns, choose_tile(native, columns, team_size(team))};
   error_in(errmsg, errlen);
-  use_default_arithmetic();
+  environment_use_default();
   team_run(team, run_part, &run, (columns + run.tile_columns - 1) / run.tile_columns);
   return PYEMU_OK;
 }
