@@ -109,6 +109,11 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
     return fail(error, PYEMU_ERR_ARGUMENT,
                 "sha256 is '%.80s'; expected 64 hexadecimal digits, as sha256sum prints them",
                 options->sha256);
+  if (!options->precision)
+    options->precision = "real32";
+  if (strcmp(options->precision, "real32") != 0 && strcmp(options->precision, "real64") != 0)
+    return fail(error, PYEMU_ERR_ARGUMENT, "precision is '%.40s'; expected 'real32' or 'real64'",
+                options->precision);
   return PYEMU_OK;
 }
 
@@ -164,6 +169,10 @@ static int describe_raw(pyemu_emulator *e, const struct error *error) {
                             : status;
 }
 
+static int is_real64(const pyemu_options *options) {
+  return strcmp(options->precision, "real64") == 0;
+}
+
 /* What the options ask of an engine must be what it can do. */
 static int check_engine(const struct engine *engine, const pyemu_options *options,
                         const struct engine_device *where, const struct error *error) {
@@ -183,6 +192,11 @@ static int check_engine(const struct engine *engine, const pyemu_options *option
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "a stream was given, but engine '%s' on device '%s' takes none", options->engine,
                 options->device);
+  if (is_real64(options) && !(engine->abilities & ENGINE_REAL64))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "engine '%s' computes in the types of the graph; precision 'real64' needs an ONNX "
+                "file and engine 'native'",
+                options->engine);
   return PYEMU_OK;
 }
 
@@ -209,7 +223,8 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .threads = options->threads,
                                  .runtime_library = options->runtime_library,
                                  .reference_columns = e->reference.columns,
-                                 .reference_values = e->reference.values};
+                                 .reference_values = e->reference.values,
+                                 .is_real64 = is_real64(options)};
   status = plugin_load(&e->plugin, options->engine, error);
   if (status == PYEMU_OK)
     status = check_engine(e->plugin.engine, options, &where, error);
@@ -273,6 +288,7 @@ static int open_source(const struct source *source, const pyemu_options *given,
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   e->columns = -1;
   e->check_finite = options.check_finite != 0;
+  e->is_real64 = is_real64(&options);
   environment_hold(&environment);
   const double start = seconds_now();
   status = fill(e, source, &options, error);
@@ -327,6 +343,11 @@ static int units_agree(const char *a, const char *b) {
   while (m > 0 && b[m - 1] == ' ')
     --m;
   return n == m && memcmp(a, b, n) == 0;
+}
+
+/* The element type of a variable's tensor. */
+static int32_t tensor_dtype(const pyemu_emulator *e, const struct variable *v) {
+  return e->is_real64 && v->dtype == PYEMU_FLOAT32 ? PYEMU_FLOAT64 : v->dtype;
 }
 
 /* All other bound arrays with a batch must have as many columns. */
@@ -389,7 +410,7 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
     return status;
   e->bindings[index] = (struct binding){.layout = layout,
                                         .is_bound = 1,
-                                        .is_direct = layout_is_tensor(&layout, v->dtype),
+                                        .is_direct = layout_is_tensor(&layout, tensor_dtype(e, v)),
                                         .is_on_device = is_on_device};
   if (v->has_batch || e->columns < 0)
     e->columns = layout.columns;
@@ -505,7 +526,8 @@ static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
   const struct variable *v = &e->card.variables[i];
   int64_t count;
   if (!multiply_sizes(batch_size(v, e->columns), v->width, &count) ||
-      !multiply_sizes(count, (int64_t)dtype_size(v->dtype), size) || *size > INT64_MAX - ALIGNMENT)
+      !multiply_sizes(count, (int64_t)dtype_size(tensor_dtype(e, v)), size) ||
+      *size > INT64_MAX - ALIGNMENT)
     return 0;
   *size = (*size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   return 1;
@@ -609,7 +631,7 @@ static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t colum
   for (int64_t column = 0; column < batch_size(v, columns); ++column)
     for (int64_t element = 0; element < v->width; ++element) {
       double value = layout_element(layout, column, element);
-      if (isfinite(v->dtype == PYEMU_FLOAT32 ? (double)(float)value : value))
+      if (isfinite(tensor_dtype(e, v) == PYEMU_FLOAT32 ? (double)(float)value : value))
         continue;
       fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
       if (v->has_batch)
@@ -645,7 +667,7 @@ static int64_t items_of(const struct packing *p, const struct variable *v, int64
 
 static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
   const struct variable *v = &e->card.variables[i];
-  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(v->dtype);
+  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(tensor_dtype(e, v));
 }
 
 /* 1 if run must read the tensor of input 'i' only to check it. */
@@ -659,12 +681,13 @@ static int is_only_checked(const pyemu_emulator *e, int64_t i) {
 static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
   const struct variable *v = &e->card.variables[i];
   const struct binding *input = &e->bindings[i];
+  const int32_t dtype = tensor_dtype(e, v);
   if (uses_arrays(e))
-    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, v->dtype);
+    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
   char *tensor = tensor_item(e, i, first);
   if (!input->is_direct)
-    return layout_gather(&input->layout, first, items, tensor, v->dtype, e->check_finite);
-  return !is_only_checked(e, i) || tensor_is_finite(tensor, v->dtype, items * v->width);
+    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
+  return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
 }
 
 static void gather_part(void *context, int64_t part) {
@@ -688,7 +711,7 @@ static void scatter_part(void *context, int64_t part) {
     const int64_t items = items_of(p, &e->card.variables[i], part, &first);
     if (items > 0 && !e->bindings[i].is_direct)
       layout_scatter(&e->bindings[i].layout, first, items, tensor_item(e, i, first),
-                     e->card.variables[i].dtype);
+                     tensor_dtype(e, &e->card.variables[i]));
   }
 }
 
@@ -700,7 +723,8 @@ static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t fi
   *moved = 0;
   for (int64_t i = first; i < end; ++i) {
     const struct variable *v = &e->card.variables[i];
-    const int64_t count = batch_size(v, columns) * v->width, size = (int64_t)dtype_size(v->dtype);
+    const int64_t count = batch_size(v, columns) * v->width;
+    const int64_t size = (int64_t)dtype_size(tensor_dtype(e, v));
     if (!e->bindings[i].is_direct && !uses_arrays(e)) {
       copied += count * size;
       *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
@@ -757,6 +781,9 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   double start = seconds_now(), end;
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
+  /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
+  if (e->plugin.engine->run_arrays)
+    environment_use_default();
   if (status == PYEMU_OK)
     status = gather_inputs(e, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;

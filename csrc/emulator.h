@@ -39,6 +39,7 @@ struct pyemu_emulator {
   void *engine_state;
   struct team *team; /* for packing; NULL for one thread */
   int check_finite;
+  int is_real64;            /* tensors of float32 variables are float64 */
   char device[16];          /* as asked for: "cpu", "cuda:N" */
   struct binding *bindings; /* by variable */
   int64_t columns;          /* of the bound arrays, -1 if there are none */
