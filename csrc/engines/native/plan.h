@@ -23,11 +23,11 @@ struct operand {
 enum step_kind { STEP_UNARY, STEP_BINARY, STEP_SELECT, STEP_CONVERT, STEP_REDUCE, STEP_PRODUCT };
 
 /*
- * Sums of products with constant weights, in the order of the inputs: out[o] = bias[o] + sum over i
- * of weights[i][o] * in[i]. Weights are packed in blocks of PRODUCT_BLOCK outputs, each block by
- * input; the last is filled with zeros, as is the bias. For one lane they are there once more, in
- * blocks of SINGLE_BLOCK outputs (the last one narrower): one stream for as many sums as the
- * registers hold.
+ * Sums of products with constant weights, PRODUCT_PART inputs at a time: out[o] = bias[o] + sum
+ * over i of weights[i][o] * in[i]. Weights are packed in blocks of PRODUCT_BLOCK outputs, each
+ * block by input; the last is filled with zeros, as is the bias. For one lane they are there once
+ * more, in blocks of SINGLE_BLOCK outputs (the last one narrower): one stream for as many sums as
+ * the registers hold.
  */
 struct product {
   int64_t n_inputs;
