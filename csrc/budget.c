@@ -185,11 +185,11 @@ void budgets_free(struct card *card) {
 
 /* --- In a column --- */
 
-static double value_at(const struct variable *v, const void *tensor, int64_t column,
-                       int64_t level) {
+static double value_at(const struct card *card, const struct variable *v, const void *tensor,
+                       int64_t column, int64_t level) {
   const int64_t at = column * v->width + level;
-  return v->dtype == PYEMU_FLOAT64 ? ((const double *)tensor)[at]
-                                   : (double)((const float *)tensor)[at];
+  return card_tensor_dtype(card, v) == PYEMU_FLOAT64 ? ((const double *)tensor)[at]
+                                                     : (double)((const float *)tensor)[at];
 }
 
 static double sum_over_layers(const struct budget *budget, const struct card *card,
@@ -197,13 +197,13 @@ static double sum_over_layers(const struct budget *budget, const struct card *ca
   const struct variable *v = &card->variables[variable], *p = &card->variables[budget->pressure];
   double sum = 0;
   for (int64_t k = 0; k < v->width; ++k) {
-    const double thickness = value_at(p, tensors[budget->pressure], column, k + 1) -
-                             value_at(p, tensors[budget->pressure], column, k);
-    sum += value_at(v, tensors[variable], column, k) * thickness;
+    const double thickness = value_at(card, p, tensors[budget->pressure], column, k + 1) -
+                             value_at(card, p, tensors[budget->pressure], column, k);
+    sum += value_at(card, v, tensors[variable], column, k) * thickness;
   }
   const int64_t last = p->width - 1;
-  const int is_rising = value_at(p, tensors[budget->pressure], column, last) >
-                        value_at(p, tensors[budget->pressure], column, 0);
+  const int is_rising = value_at(card, p, tensors[budget->pressure], column, last) >
+                        value_at(card, p, tensors[budget->pressure], column, 0);
   return (is_rising ? sum : -sum) / budget->gravity;
 }
 
@@ -215,7 +215,7 @@ double budget_residual(const struct budget *budget, const struct card *card, voi
     const struct variable *v = &card->variables[term->variable];
     const double value = term->place == BUDGET_LAYERS
                              ? sum_over_layers(budget, card, tensors, term->variable, column)
-                             : value_at(v, tensors[term->variable], column,
+                             : value_at(card, v, tensors[term->variable], column,
                                         term->place == BUDGET_LAST ? v->width - 1 : 0);
     sum += term->factor * value;
   }

@@ -50,7 +50,13 @@ struct card {
   int64_t n_inputs;
   struct budget *budgets;
   int64_t n_budgets;
+  int is_real64; /* the engine's tensors of float32 variables are float64 */
 };
+
+/* The element type of a variable's tensor. */
+static inline int32_t card_tensor_dtype(const struct card *card, const struct variable *v) {
+  return card->is_real64 && v->dtype == PYEMU_FLOAT32 ? PYEMU_FLOAT64 : v->dtype;
+}
 
 /* The recorded columns: for each variable of the card a (columns, width) array in its own dtype. */
 struct reference {

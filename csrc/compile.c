@@ -2,11 +2,12 @@
  * compile.c - the program pyemu_compile: an emulator file that the engine 'native' runs becomes one
  * C file and a Fortran module.
  *
- *   pyemu_compile FILE OUTPUT.c [NAME]
+ *   pyemu_compile [--real64] FILE OUTPUT.c [NAME]
  *
- * writes OUTPUT.c and OUTPUT.f90; NAME is that of the function, by default the card's. On success
- * it prints one JSON object: the name, and the bytes that a call needs on the stack. An error is
- * one line on standard error and exit status 1, and leaves no file behind.
+ * writes OUTPUT.c and OUTPUT.f90; NAME is that of the function, by default the card's. With
+ * --real64 all that is float32 in the graph is double, the arguments too. On success it prints one
+ * JSON object: the name, and the bytes that a call needs on the stack. An error is one line on
+ * standard error and exit status 1, and leaves no file behind.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ enum { MOST_STACK = 4 << 20 };
 /* An emulator file on its way to source text. */
 struct job {
   const char *path, *output, *name; /* 'name' is NULL for the card's */
+  int is_real64;
   unsigned char *bytes;
   size_t size;
   struct file_texts texts;
@@ -113,7 +115,8 @@ static int check(const struct job *job, const struct error *error) {
                                  .path = job->path,
                                  .n_tensors = job->card.n_variables,
                                  .n_inputs = job->card.n_inputs,
-                                 .threads = 1};
+                                 .threads = 1,
+                                 .is_real64 = job->is_real64};
   struct engine_tensor *tensors = calloc((size_t)source.n_tensors + 1, sizeof *tensors);
   void *state;
   if (!tensors)
@@ -143,7 +146,8 @@ static int make_plan(struct job *job, const struct error *error) {
   if (status == PYEMU_OK)
     status = model_read(&job->model, &job->arena, job->bytes, job->size, error);
   if (status == PYEMU_OK)
-    status = plan_make(&job->plan, &job->model, &job->arena, error);
+    status = plan_make(&job->plan, &job->model, job->is_real64 ? ELEMENT_FLOAT64 : ELEMENT_FLOAT32,
+                       &job->arena, error);
   if (status != PYEMU_OK)
     return status;
   if (source_stack_bytes(&job->plan) > MOST_STACK)
@@ -227,11 +231,15 @@ static int compile(struct job *job, const struct error *error) {
 int main(int n_arguments, char **arguments) {
   char message[4096];
   struct error error = error_in(message, sizeof message);
+  const int is_real64 = n_arguments > 1 && strcmp(arguments[1], "--real64") == 0;
+  arguments += is_real64;
+  n_arguments -= is_real64;
   if (n_arguments < 3 || n_arguments > 4) {
-    fputs("usage: pyemu_compile FILE OUTPUT.c [NAME]\n", stderr);
+    fputs("usage: pyemu_compile [--real64] FILE OUTPUT.c [NAME]\n", stderr);
     return EXIT_FAILURE;
   }
-  struct job job = {.path = arguments[1], .output = arguments[2], .name = arguments[3]};
+  struct job job = {
+      .path = arguments[1], .output = arguments[2], .name = arguments[3], .is_real64 = is_real64};
   int status = compile(&job, &error);
   if (status != PYEMU_OK)
     fprintf(stderr, "%s\n", message);

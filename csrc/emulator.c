@@ -112,6 +112,11 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
     return fail(error, PYEMU_ERR_ARGUMENT,
                 "sha256 is '%.80s'; expected 64 hexadecimal digits, as sha256sum prints them",
                 options->sha256);
+  if (!options->precision)
+    options->precision = "real32";
+  if (strcmp(options->precision, "real32") != 0 && strcmp(options->precision, "real64") != 0)
+    return fail(error, PYEMU_ERR_ARGUMENT, "precision is '%.40s'; expected 'real32' or 'real64'",
+                options->precision);
   return PYEMU_OK;
 }
 
@@ -167,6 +172,10 @@ static int describe_raw(pyemu_emulator *e, const struct error *error) {
                             : status;
 }
 
+static int is_real64(const pyemu_options *options) {
+  return strcmp(options->precision, "real64") == 0;
+}
+
 /* What the options ask of an engine must be what it can do. */
 static int check_engine(const struct engine *engine, const pyemu_options *options,
                         const struct engine_device *where, const struct error *error) {
@@ -186,6 +195,11 @@ static int check_engine(const struct engine *engine, const pyemu_options *option
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "a stream was given, but engine '%s' on device '%s' takes none", options->engine,
                 options->device);
+  if (is_real64(options) && !(engine->abilities & ENGINE_REAL64))
+    return fail(error, PYEMU_ERR_UNSUPPORTED,
+                "engine '%s' computes in the types of the graph; precision 'real64' needs an ONNX "
+                "file and engine 'native'",
+                options->engine);
   return PYEMU_OK;
 }
 
@@ -212,7 +226,8 @@ static int create_engine(pyemu_emulator *e, const struct source *file, const pye
                                  .threads = options->threads,
                                  .runtime_library = options->runtime_library,
                                  .reference_columns = e->reference.columns,
-                                 .reference_values = e->reference.values};
+                                 .reference_values = e->reference.values,
+                                 .is_real64 = is_real64(options)};
   status = plugin_load(&e->plugin, options->engine, error);
   if (status == PYEMU_OK)
     status = check_engine(e->plugin.engine, options, &where, error);
@@ -249,6 +264,7 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
     status = create_engine(e, source, options, error);
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
+  e->card.is_real64 = is_real64(options);
   if (status == PYEMU_OK)
     status = team_make(&e->team, options->threads, error);
   if (status != PYEMU_OK)
@@ -334,6 +350,11 @@ static int units_agree(const char *a, const char *b) {
   return n == m && memcmp(a, b, n) == 0;
 }
 
+/* The element type of a variable's tensor. */
+static int32_t tensor_dtype(const pyemu_emulator *e, const struct variable *v) {
+  return card_tensor_dtype(&e->card, v);
+}
+
 /* All other bound arrays with a batch must have as many columns. */
 static int check_columns(const pyemu_emulator *e, int64_t index, int64_t columns,
                          const struct error *error) {
@@ -394,7 +415,7 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
     return status;
   e->bindings[index] = (struct binding){.layout = layout,
                                         .is_bound = 1,
-                                        .is_direct = layout_is_tensor(&layout, v->dtype),
+                                        .is_direct = layout_is_tensor(&layout, tensor_dtype(e, v)),
                                         .is_on_device = is_on_device};
   if (v->has_batch || e->columns < 0)
     e->columns = layout.columns;
@@ -521,7 +542,8 @@ static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
   const struct variable *v = &e->card.variables[i];
   int64_t count;
   if (!multiply_sizes(batch_size(v, e->columns), v->width, &count) ||
-      !multiply_sizes(count, (int64_t)dtype_size(v->dtype), size) || *size > INT64_MAX - ALIGNMENT)
+      !multiply_sizes(count, (int64_t)dtype_size(tensor_dtype(e, v)), size) ||
+      *size > INT64_MAX - ALIGNMENT)
     return 0;
   *size = (*size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   return 1;
@@ -575,7 +597,7 @@ static void describe_dense(pyemu_emulator *e) {
   for (int64_t i = 0; i < e->card.n_variables; ++i) {
     const struct variable *v = &e->card.variables[i];
     e->dense_layouts[i] =
-        layout_of_tensor(e->tensors[i], v->dtype, batch_size(v, e->columns), v->width);
+        layout_of_tensor(e->tensors[i], tensor_dtype(e, v), batch_size(v, e->columns), v->width);
     e->dense[i] = &e->dense_layouts[i];
   }
 }
@@ -635,7 +657,7 @@ static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t colum
   for (int64_t column = 0; column < batch_size(v, columns); ++column)
     for (int64_t element = 0; element < v->width; ++element) {
       double value = layout_element(layout, column, element);
-      if (isfinite(v->dtype == PYEMU_FLOAT32 ? (double)(float)value : value))
+      if (isfinite(tensor_dtype(e, v) == PYEMU_FLOAT32 ? (double)(float)value : value))
         continue;
       fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
       if (v->has_batch)
@@ -671,7 +693,7 @@ static int64_t items_of(const struct packing *p, const struct variable *v, int64
 
 static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
   const struct variable *v = &e->card.variables[i];
-  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(v->dtype);
+  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(tensor_dtype(e, v));
 }
 
 /* 1 if run must read the tensor of input 'i' only to check it. */
@@ -685,17 +707,18 @@ static int is_only_checked(const pyemu_emulator *e, int64_t i) {
 static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
   const struct variable *v = &e->card.variables[i];
   const struct binding *input = &e->bindings[i];
+  const int32_t dtype = tensor_dtype(e, v);
   if (uses_arrays(e))
-    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, v->dtype);
+    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
   char *tensor = tensor_item(e, i, first);
   if (!is_direct(e, i)) {
     const int check = e->check_finite && !e->guard;
-    const int is_finite = layout_gather(&input->layout, first, items, tensor, v->dtype, check);
+    const int is_finite = layout_gather(&input->layout, first, items, tensor, dtype, check);
     if (e->guard && v->has_batch)
       guard_look(e->guard, i, tensor, first, items);
     return is_finite;
   }
-  return !is_only_checked(e, i) || tensor_is_finite(tensor, v->dtype, items * v->width);
+  return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
 }
 
 static void gather_part(void *context, int64_t part) {
@@ -718,7 +741,7 @@ static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double 
   char *item = tensor_item(e, i, column);
   for (int64_t element = 0; element < v->width; ++element) {
     const double host = layout_element(&e->bindings[i].layout, column, element);
-    if (v->dtype == PYEMU_FLOAT64)
+    if (tensor_dtype(e, v) == PYEMU_FLOAT64)
       ((double *)item)[element] = host + weight * (((double *)item)[element] - host);
     else if (v->dtype == PYEMU_FLOAT32)
       ((float *)item)[element] = (float)(host + weight * ((double)((float *)item)[element] - host));
@@ -738,7 +761,7 @@ static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int
   const struct variable *v = &e->card.variables[i];
   const struct layout *layout = &e->bindings[i].layout;
   if (!e->guard || !v->has_batch || !guard_holds_back(e->guard)) {
-    layout_scatter(layout, first, items, tensor_item(e, i, first), v->dtype);
+    layout_scatter(layout, first, items, tensor_item(e, i, first), tensor_dtype(e, v));
     return;
   }
   for (int64_t end = first + items, next; first < end; first = next) {
@@ -747,7 +770,7 @@ static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int
     if (weight > 0 && weight < 1)
       mix_item(e, i, first, weight);
     if (weight > 0)
-      layout_scatter(layout, first, next - first, tensor_item(e, i, first), v->dtype);
+      layout_scatter(layout, first, next - first, tensor_item(e, i, first), tensor_dtype(e, v));
   }
 }
 
@@ -781,7 +804,8 @@ static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t fi
   *moved = 0;
   for (int64_t i = first; i < end; ++i) {
     const struct variable *v = &e->card.variables[i];
-    const int64_t count = batch_size(v, columns) * v->width, size = (int64_t)dtype_size(v->dtype);
+    const int64_t count = batch_size(v, columns) * v->width;
+    const int64_t size = (int64_t)dtype_size(tensor_dtype(e, v));
     if (!is_direct(e, i) && !uses_arrays(e)) {
       copied += count * size;
       *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
@@ -849,6 +873,9 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   double start = seconds_now(), end;
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
+  /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
+  if (e->plugin.engine->run_arrays)
+    environment_use_default();
   if (status == PYEMU_OK)
     status = gather_inputs(e, step, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;

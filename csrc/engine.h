@@ -11,7 +11,7 @@
 #include "pyemu.h"
 
 /* Raised when the structures below change: a plugin of another number is refused. */
-enum { PYEMU_ENGINE_INTERFACE = 4 };
+enum { PYEMU_ENGINE_INTERFACE = 5 };
 
 /* The highest rank of a tensor: that of an array, and the columns. */
 enum { ENGINE_MAX_RANK = PYEMU_MAX_RANK + 1 };
@@ -54,14 +54,15 @@ struct engine_source {
   const char *runtime_library; /* or NULL */
   int64_t reference_columns;
   void *const *reference_values; /* by tensor: (reference_columns, width) */
+  int is_real64;                 /* float32 of the graph is float64 in tensors and between them */
 };
 
 struct layout;
 struct team;
 
-/* What an engine may be asked for: to run on "cuda:N", there on a stream of the host, and to leave
- * to the CPU what CUDA cannot do. */
-enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2, ENGINE_CPU_TOO = 4 };
+/* What an engine may be asked for: to run on "cuda:N", there on a stream of the host, to leave to
+ * the CPU what CUDA cannot do, and to compute float32 in float64. */
+enum { ENGINE_CUDA = 1, ENGINE_STREAM = 2, ENGINE_CPU_TOO = 4, ENGINE_REAL64 = 8 };
 
 /* Members that an engine does not have are NULL; 'create', 'run' and 'destroy' are required. */
 struct engine {

@@ -50,6 +50,8 @@ void environment_restore(const struct environment *environment) {
   _mm_setcsr(environment->vector);
 }
 
+void environment_use_default(void) { _mm_setcsr(0x1F80); }
+
 void environment_share(struct environment *environment) {
   environment->is_full = 0;
   environment->control = stack_control() | MASKS;
@@ -63,8 +65,6 @@ void environment_adopt(const struct environment *environment) {
     __asm__ volatile("fldcw %0" : : "m"(environment->control));
   _mm_setcsr(environment->vector);
 }
-
-void environment_use_default(void) { _mm_setcsr(_MM_MASK_MASK); }
 #else
 void environment_hold(struct environment *environment) {
   environment->is_full = 1;
@@ -72,6 +72,8 @@ void environment_hold(struct environment *environment) {
 }
 
 void environment_restore(const struct environment *environment) { fesetenv(&environment->full); }
+
+void environment_use_default(void) { fesetenv(FE_DFL_ENV); }
 
 void environment_share(struct environment *environment) {
   fenv_t own;
@@ -82,6 +84,4 @@ void environment_share(struct environment *environment) {
 }
 
 void environment_adopt(const struct environment *environment) { fesetenv(&environment->full); }
-
-void environment_use_default(void) { fesetenv(FE_DFL_ENV); }
 #endif

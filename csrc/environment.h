@@ -17,13 +17,14 @@ struct environment {
 void environment_hold(struct environment *environment);
 void environment_restore(const struct environment *environment);
 
+/* From here on round to nearest, with numbers less than normal ones and no traps, whatever the host
+ * has chosen: the same bits in every host. Between 'hold' and 'restore', which puts the host's
+ * choice back. */
+void environment_use_default(void);
+
 /* Compute in another thread as in this one: 'share' notes rounding and the treatment of tiny
  * numbers here, 'adopt' sets them there, with no traps and no flags. */
 void environment_share(struct environment *environment);
 void environment_adopt(const struct environment *environment);
-
-/* Round to nearest, with numbers less than normal ones and no traps, whatever the host has chosen:
- * the same bits in every host. To be called between 'hold' and 'restore'. */
-void environment_use_default(void);
 
 #endif

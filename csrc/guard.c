@@ -32,6 +32,10 @@ struct guard {
   struct tally *tallies; /* by budget */
 };
 
+static int32_t dtype_of(const struct guard *guard, const struct variable *v) {
+  return card_tensor_dtype(guard->card, v);
+}
+
 /* --- Bounds --- */
 
 static int looks_for(const struct guard *guard, int reason) {
@@ -85,16 +89,16 @@ static void set_bound(void *bounds, int32_t dtype, int64_t element, double x) {
 static int make_bounds(struct guard *guard, int64_t i) {
   const struct variable *v = &guard->card->variables[i];
   struct bounds *bounds = &guard->bounds[i];
-  bounds->lowest = malloc((size_t)v->width * dtype_size(v->dtype));
-  bounds->highest = malloc((size_t)v->width * dtype_size(v->dtype));
+  bounds->lowest = malloc((size_t)v->width * dtype_size(dtype_of(guard, v)));
+  bounds->highest = malloc((size_t)v->width * dtype_size(dtype_of(guard, v)));
   guard->counts[i] = calloc((size_t)v->width * N_REASONS, sizeof **guard->counts);
   if (!bounds->lowest || !bounds->highest || !guard->counts[i])
     return 0;
   for (int64_t element = 0; element < v->width; ++element) {
     double lowest, highest;
     inner_interval(guard, v, element, &lowest, &highest);
-    set_bound(bounds->lowest, v->dtype, element, lowest);
-    set_bound(bounds->highest, v->dtype, element, highest);
+    set_bound(bounds->lowest, dtype_of(guard, v), element, lowest);
+    set_bound(bounds->highest, dtype_of(guard, v), element, highest);
   }
   return 1;
 }
@@ -226,8 +230,9 @@ DEFINE_LOOK(int32, int32_t, int32_t)
 void guard_look(struct guard *guard, int64_t i, const void *tensor, int64_t first,
                 int64_t columns) {
   const struct variable *v = &guard->card->variables[i];
-  (v->dtype == PYEMU_FLOAT64 ? look_float64
-   : v->dtype == PYEMU_FLOAT32
+  const int32_t dtype = dtype_of(guard, v);
+  (dtype == PYEMU_FLOAT64 ? look_float64
+   : dtype == PYEMU_FLOAT32
        ? look_float32
        : look_int32)(guard->marks + first, tensor, columns, v->width, &guard->bounds[i]);
 }
@@ -302,7 +307,7 @@ static struct finding examine(struct guard *guard, int64_t i, void *item) {
   const int is_input = v->direction == PYEMU_INPUT, mode = guard->settings.mode;
   struct finding found = {.element = -1};
   for (int64_t element = 0; element < v->width; ++element) {
-    const double x = get(item, v->dtype, element);
+    const double x = get(item, dtype_of(guard, v), element);
     const int reason = reason_of(guard, v, element, x);
     if (has_seen_range(guard, v) && isfinite(x))
       found.novelty = fmax(found.novelty, novelty(v, element, x));
@@ -312,7 +317,7 @@ static struct finding examine(struct guard *guard, int64_t i, void *item) {
     found.element = found.element < 0 ? element : found.element;
     ++*count_of(guard, i, reason, element);
     if (is_input && (mode == PYEMU_GUARD_CLIP || (mode != PYEMU_GUARD_COUNT && !isfinite(x))))
-      put(item, v->dtype, element, nearest(v, element, x));
+      put(item, dtype_of(guard, v), element, nearest(v, element, x));
   }
   return found;
 }
@@ -322,7 +327,7 @@ static int fail_stop(const struct guard *guard, int64_t i, const struct finding 
   const struct variable *v = &guard->card->variables[i];
   fail(error, PYEMU_ERR_GUARD, "the guard stops the run: %s '%s' is %g",
        v->direction == PYEMU_INPUT ? "input" : "output", v->name,
-       get(item, v->dtype, found->element));
+       get(item, dtype_of(guard, v), found->element));
   if (v->has_batch)
     error_append(error, " in column %lld", (long long)column + 1);
   card_append_place(v, found->element, error);
@@ -380,7 +385,7 @@ static int judge_variable(struct guard *guard, int64_t i, char *tensor, const st
   const struct variable *v = &guard->card->variables[i];
   if (!v->has_batch)
     return judge_item(guard, i, tensor, 0, guard->columns, error);
-  const int64_t size = v->width * (int64_t)dtype_size(v->dtype);
+  const int64_t size = v->width * (int64_t)dtype_size(dtype_of(guard, v));
   int status = PYEMU_OK;
   for (int64_t c = 0; c < guard->columns && status == PYEMU_OK; ++c)
     if (guard->marks[c] && (v->direction == PYEMU_INPUT || guard->weights[c] > 0))

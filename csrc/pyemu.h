@@ -183,12 +183,18 @@ typedef struct pyemu_array {
  *                    of its own. What the host has put on its stream before run is then done before
  *                    the engine reads. run returns when its outputs are complete, in any case. The
  *                    stream must live as long as the emulator. For "onnxruntime" on "cuda:N" only.
+ *   precision        "real32", or NULL, which is the same: the graph computes in the types it is
+ *                    written in, most often float32. "real64" ("native" only): what the graph calls
+ *                    float32 is float64 everywhere, to see what rounding does. Weights are widened,
+ *                    FLOAT64 arrays are read and written without rounding, a Cast to float32 does
+ *                    nothing, and inputs may be as large as float64 allows; integers stay integers.
+ *                    What pyemu_variable_info and the card say of types is that of the graph still.
  *
  * With the engine "native" the bits of an output of a column depend on the inputs of that column,
  * on the file and on the version of this library, and on nothing else: not on the number of
  * columns, their order, the array's layout, threads, ranks or the processor's vectors. It computes
- * with IEEE's rounding and tiny numbers whatever the host has set. 'open' refuses a graph that it
- * cannot run and names the operator.
+ * with IEEE's rounding and tiny numbers whatever the host has set, in either precision. 'open'
+ * refuses a graph that it cannot run and names the operator.
  *
  * An engine other than "native" and "stub" is a plugin libpyemu_engine_<name>.so. It is searched in
  * the directories of the environment variable PYEMU_ENGINE_PATH (separated by colons) if that is
@@ -205,10 +211,11 @@ typedef struct pyemu_options {
   const char *sha256;
   int raw;
   void *stream;
+  const char *precision;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0, NULL }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0, NULL, NULL }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
@@ -220,8 +227,8 @@ typedef struct pyemu_options {
  *   level_name     name of the vertical dimension ("layer", "interface") of a column, or NULL for a
  *                  variable without.
  *   level_size     number of levels; 1 for a variable without.
- *   dtype          element type in the graph. Arrays of another real kind may be bound: they are
- *                  converted.
+ *   dtype          element type in the graph, whatever the option 'precision'. Arrays of another
+ *                  real kind may be bound: they are converted.
  *   direction      PYEMU_INPUT or PYEMU_OUTPUT.
  *   is_bound       1 if an array is bound to it now, else 0.
  *   has_batch      1 if it has a value (a profile, a field) for every column or member of a batch;

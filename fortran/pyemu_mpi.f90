@@ -56,7 +56,7 @@ module pyemu_mpi
 contains
 
   subroutine open_on_all_ranks(emulator, path, comm, engine, device, threads, check_finite, runtime_library, allow_code, &
-                               sha256, stat, errmsg)
+                               sha256, stat, errmsg, precision)
     !! Open an emulator on every rank. Rank 0 reads the file, the others receive its bytes. If one rank cannot open it,
     !! it is open on none.
     class(emulator_t), intent(inout) :: emulator
@@ -71,6 +71,7 @@ contains
     character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
+    character(*), intent(in), optional :: precision
     character(message_length) :: message
     integer(int8), allocatable :: bytes(:)
     logical :: is_opened
@@ -80,7 +81,7 @@ contains
     call broadcast_file(path, comm, bytes, stat=status, errmsg=message)
     if (status == pyemu_ok) then
       call emulator%open_memory(bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, status, &
-                                message)
+                                message, precision=precision)
       is_opened = status == pyemu_ok
       if (.not. is_opened) message = "'" // trim(path) // "': " // trim(message)
       call agree_on_status(comm, status, message)

@@ -134,6 +134,9 @@ def compile_(
         Path | None, typer.Option("--output", "-o", help="C file; default: FILE with the suffix .c.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the function; default: the card's.")] = None,
+    precision: Annotated[
+        str, typer.Option(help="real32, or real64: what is float32 in the file is double, the arguments too.")
+    ] = "real32",
 ) -> Answer:
     """Write an emulator as one C file with the weights inside, and a Fortran module beside it.
 
@@ -142,7 +145,7 @@ def compile_(
     """
     from pyemu.emulator.compile import compile_to_c
 
-    made = compile_to_c(file, output, name)
+    made = compile_to_c(file, output, name, precision)
     size = made.source.stat().st_size / 1e6
     text = (
         f"{made.source}: {size:.2f} MB, {made.stack_bytes:,} bytes on the stack in a call\n"

@@ -12,6 +12,7 @@ from pyemu.emulator.file import EmulatorFile
 from pyemu.emulator.kinds import ONNX
 
 PROGRAM = "pyemu_compile"
+PRECISIONS = ("real32", "real64")
 TIMEOUT = 600.0  # s
 
 
@@ -40,15 +41,19 @@ class Compiled:
         }
 
 
-def compile_to_c(path: str | Path, output: str | Path | None = None, name: str | None = None) -> Compiled:
+def compile_to_c(
+    path: str | Path, output: str | Path | None = None, name: str | None = None, precision: str = "real32"
+) -> Compiled:
     """Write the emulator in ``path`` as one C file and a Fortran module beside it.
 
     Main arguments:
         path: an ONNX emulator file that the engine ``native`` can run.
         output: the C file, ``.c``; default: the file's name with that suffix. The module is the same with ``.f90``.
         name: of the function; default: the card's. The module is ``NAME_emulator``.
+        precision: ``"real32"``, or ``"real64"``: what is float32 in the graph is double, the arguments too.
 
     Raises:
+        ValueError: ``precision`` is another word.
         ExportError: the engine cannot run the file, a name cannot be one of Fortran, or a file cannot be written.
         FileNotFoundError: the native library is not built.
     """
@@ -56,7 +61,10 @@ def compile_to_c(path: str | Path, output: str | Path | None = None, name: str |
 
     path = Path(path)
     output = path.with_suffix(".c") if output is None else Path(output)
-    command = [str(program(PROGRAM)), str(path), str(output), *([name] if name else [])]
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is '{precision}'; expected {' or '.join(map(repr, PRECISIONS))}")
+    options = ["--real64"] if precision == "real64" else []
+    command = [str(program(PROGRAM)), *options, str(path), str(output), *([name] if name else [])]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False)
     if done.returncode != 0:
         message = done.stderr.strip() or f"{PROGRAM} stopped with status {done.returncode}"

@@ -127,6 +127,8 @@ class Emulator:
             allow_code: run the code that the file carries (all kinds but ONNX), default false.
             sha256: the digest that the file must have, 64 hexadecimal digits; a file of that digest may carry code.
             raw: run an ONNX graph that has no card, its inputs and outputs as they are; only for tests of engines.
+            precision: ``"real32"`` (default), or ``"real64"`` with the engine ``"native"``: what is float32 in the graph
+                is computed in float64, and float64 arrays are read and written without rounding.
 
         Raises:
             EmulatorError: the file cannot be opened; the message says why.
@@ -155,12 +157,13 @@ class Emulator:
         allow_code: bool = False,
         sha256: str | None = None,
         raw: bool = False,
+        precision: str | None = None,
     ) -> Emulator:
         ffi, _ = library.load()
         runtime_library = runtime_library or _runtime_library(head)
         texts = [
             ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text))
-            for text in (engine, runtime_library, sha256, device)
+            for text in (engine, runtime_library, sha256, device, precision)
         ]
         fields = {
             "sizeof_options": ffi.sizeof("pyemu_options"),
@@ -172,6 +175,7 @@ class Emulator:
             "allow_code": allow_code,
             "sha256": texts[2],
             "raw": raw,
+            "precision": texts[4],
         }
         options = ffi.new("pyemu_options *", fields)
         handle = ffi.new("pyemu_emulator **")

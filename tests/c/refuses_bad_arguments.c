@@ -98,6 +98,24 @@ static void check_devices(pyemu_options options) {
   CHECK_STATUS(open_with(options), PYEMU_ERR_UNSUPPORTED, "a stream was given, but engine 'stub'");
 }
 
+static void check_precisions(pyemu_options options) {
+  options.precision = "real32";
+  CHECK_STATUS(open_with(options), PYEMU_OK, "");
+  options.precision = "real64";
+  CHECK_STATUS(open_with(options), PYEMU_ERR_UNSUPPORTED,
+               "engine 'stub' computes in the types of the graph; precision 'real64' needs an ONNX "
+               "file and engine 'native'");
+  options.precision = "quadruple";
+  CHECK_STATUS(open_with(options), PYEMU_ERR_ARGUMENT,
+               "precision is 'quadruple'; expected 'real32' or 'real64'");
+  options.sizeof_options = offsetof(pyemu_options, precision);
+  CHECK_STATUS(open_with(options), PYEMU_OK, "");
+  options = (pyemu_options)PYEMU_OPTIONS_INIT;
+  options.engine = "native";
+  options.precision = "real64";
+  CHECK_STATUS(open_with(options), PYEMU_OK, "");
+}
+
 static void check_options(void) {
   pyemu_options good = PYEMU_OPTIONS_INIT, bad;
   good.engine = "stub";
@@ -112,6 +130,7 @@ static void check_options(void) {
   bad = good;
   bad.threads = 0;
   CHECK_STATUS(open_with(bad), PYEMU_ERR_ARGUMENT, "0 threads");
+  check_precisions(good);
   /* A program compiled before 'threads' was there: what it does not know is not looked at. */
   bad = good;
   bad.sizeof_options = offsetof(pyemu_options, threads);

@@ -63,7 +63,8 @@ static void run(const struct plan *plan, int64_t lanes, float value) {
   free(workspace);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+/* Read, plan and run the graph with float32 computed in 'real'. */
+static void try(const uint8_t *data, size_t size, enum element real) {
   char message[512];
   struct error error = error_in(message, sizeof message);
   struct arena arena = {.most = MOST_MEMORY};
@@ -72,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int status = model_read(&model, &arena, data, size, &error);
   PROMISE_STATUS(status, message);
   if (status == PYEMU_OK) {
-    status = plan_make(&plan, &model, &arena, &error);
+    status = plan_make(&plan, &model, real, &arena, &error);
     PROMISE_STATUS(status, message);
   }
   if (status == PYEMU_OK) {
@@ -88,6 +89,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   PROMISE(arena.taken <= MOST_MEMORY);
   arena_free(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  try(data, size, ELEMENT_FLOAT32);
+  try(data, size, ELEMENT_FLOAT64);
   return 0;
 }
 

@@ -276,6 +276,16 @@ def test_depth_to_space(mode: str) -> None:
     check(graph(nodes, (8, 3, 4), {}), (8, 3, 4))
 
 
+def test_convolution_of_joined_dimensions() -> None:
+    """What DepthToSpace joins lies in several parts, which a window with strides cannot walk over."""
+    nodes = [
+        helper.make_node("DepthToSpace", ["x"], ["a"], blocksize=2),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "weights"], ["y"], strides=[1, 3]),
+    ]
+    check(graph(nodes, (8, 3, 4), {"weights": floats(3, 2, 1, 2)}), (8, 3, 4))
+
+
 def test_space_to_depth() -> None:
     check(of_node("SpaceToDepth", (3, 4, 6), blocksize=2), (3, 4, 6))
 

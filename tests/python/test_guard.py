@@ -170,6 +170,22 @@ def test_the_limit_widens_the_range(toy: Emulator) -> None:
         assert toy.fallback().tolist() == flagged
 
 
+def test_the_guard_reads_and_writes_float64_tensors(toy_path: Path) -> None:
+    with Emulator.open(toy_path, "native", precision="real64") as toy:
+        arrays = bound(toy)
+        expected = plain(toy, arrays)
+        for name in expected:
+            arrays[name][:] = UNTOUCHED
+        arrays[TEMPERATURE][3, 0] = 310.0 + 1e-9  # float32 has no such number
+        toy.set_guard("fallback")
+        toy.run()
+        assert toy.fallback().tolist() == [3]
+        for name, values in expected.items():
+            np.testing.assert_array_equal(np.delete(arrays[name], 3, 0), np.delete(values, 3, 0))
+            assert (arrays[name][3] == UNTOUCHED).all()
+        assert abs(toy.budgets()[0].largest) < 1e-9
+
+
 def test_a_taper_fades_into_the_hosts_outputs(toy: Emulator) -> None:
     arrays = bound(toy)
     arrays[SURFACE][8] = 255.0 + 55.0 * 1.25

@@ -40,6 +40,12 @@ int view_is_constant(const struct view *view) { return view->place < 0; }
 
 /* --- Values --- */
 
+enum element builder_element(const struct builder *builder, int64_t type) {
+  return type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
+         : type == ONNX_INT32 ? ELEMENT_INT32
+                              : builder->plan->real;
+}
+
 int builder_has_input(const struct builder *builder, int index) {
   return index < builder->node->n_inputs && builder->node->inputs[index] != NO_VALUE;
 }
@@ -54,20 +60,24 @@ static int fail_input(struct builder *builder, int index) {
 
 static int constant_of_integers(struct builder *builder, const struct integers *integers,
                                 struct view *view) {
-  struct view shape = {.element = ELEMENT_FLOAT32};
+  const enum element real = builder->plan->real;
+  struct view shape = {.element = real};
   for (int i = 0; i < integers->rank; ++i)
     if (!view_add_axis(&shape, (struct extent){integers->dims[i], 0}))
       return builder_fail(builder, "a tensor has too many dimensions");
-  int status = builder_new(builder, &shape, ELEMENT_FLOAT32, 1, view);
+  int status = builder_new(builder, &shape, real, 1, view);
   if (status != PYEMU_OK)
     return status;
-  float *values = builder->plan->constants[CONSTANT_PLACE(view->place)].values;
+  void *values = builder->plan->constants[CONSTANT_PLACE(view->place)].values;
   for (int64_t i = 0; i < integers->count; ++i) {
     if (integers->at[i].has_batch)
       return builder_fail(builder, "it computes with the number of columns");
     if (i >= view_count(view))
       return builder_fail(builder, "whole numbers do not fit their shape");
-    values[i] = (float)integers->at[i].count;
+    if (real == ELEMENT_FLOAT64)
+      ((double *)values)[i] = (double)integers->at[i].count;
+    else
+      ((float *)values)[i] = (float)integers->at[i].count;
   }
   return PYEMU_OK;
 }

@@ -51,6 +51,9 @@ int builder_fail(struct builder *builder, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int builder_fail_memory(struct builder *builder);
 
+/* The element of ONNX's type FLOAT, DOUBLE, INT32 or BOOL; any other is taken for FLOAT. */
+enum element builder_element(const struct builder *builder, int64_t type);
+
 /* 1 if the node has this input or output. */
 int builder_has_input(const struct builder *builder, int index);
 int builder_has_output(const struct builder *builder, int index);

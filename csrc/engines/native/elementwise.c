@@ -1,5 +1,5 @@
 /* elementwise.c - operators that make every element from those at the same place. */
-#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "engines/native/compose.h"
@@ -70,19 +70,35 @@ static int plan_selu(struct builder *builder, int function) {
   return plan_with_parameters(builder, function, alpha, gamma);
 }
 
-/* alpha elu(x / alpha) */
+/* x < number if 'is_below', else number < x. */
+static int is_beyond(struct builder *builder, const struct view *x, double number, int is_below,
+                     struct view *condition) {
+  struct view bound;
+  int status = builder_scalar(builder, x->element, number, &bound);
+  if (status != PYEMU_OK)
+    return status;
+  return is_below ? builder_binary(builder, BINARY_LESS, x, &bound, condition)
+                  : builder_binary(builder, BINARY_LESS, &bound, x, condition);
+}
+
+/* x above zero, else alpha elu(x / alpha): what is divided by a small alpha may be infinite. */
 static int plan_celu(struct builder *builder, int function) {
   const double alpha = model_number(builder->node, "alpha", 1);
-  struct view x;
+  struct view x, y, made;
   if (!(alpha > 0))
     return builder_fail(builder, "alpha is %g; expected more than zero", alpha);
   int status = builder_tensor(builder, 0, &x);
+  y = x;
   if (status == PYEMU_OK)
-    status = compose_number(builder, BINARY_DIVIDE, &x, alpha);
+    status = compose_number(builder, BINARY_DIVIDE, &y, alpha);
   if (status == PYEMU_OK)
-    status = compose_parameters(builder, (enum unary)function, 1, alpha, &x);
+    status = compose_parameters(builder, (enum unary)function, 1, alpha, &y);
   if (status == PYEMU_OK)
-    builder_set(builder, 0, &x);
+    status = is_beyond(builder, &x, 0, 0, &made);
+  if (status == PYEMU_OK)
+    status = compose_select(builder, &made, &x, &y);
+  if (status == PYEMU_OK)
+    builder_set(builder, 0, &made);
   return status;
 }
 
@@ -123,6 +139,22 @@ static int plan_swapped(struct builder *builder, int function) {
   return status;
 }
 
+/* x to the power 0.5: of -0 and of minus infinity it is not the root. */
+static int power_of_half(struct builder *builder, const struct view *x, struct view *made) {
+  struct view root = *x, condition = *x, infinite;
+  int status = compose_number(builder, BINARY_ADD, &root, 0);
+  if (status == PYEMU_OK)
+    status = compose_unary(builder, UNARY_SQUARE_ROOT, &root);
+  if (status == PYEMU_OK)
+    status = compose_number(builder, BINARY_EQUAL, &condition, -HUGE_VAL);
+  if (status == PYEMU_OK)
+    status = builder_scalar(builder, x->element, HUGE_VAL, &infinite);
+  if (status == PYEMU_OK)
+    status = compose_select(builder, &condition, &infinite, &root);
+  *made = condition;
+  return status;
+}
+
 /* Small powers are products, as elsewhere; others call the function. */
 static int plan_power(struct builder *builder, int function) {
   struct view a, b, made, square;
@@ -136,7 +168,7 @@ static int plan_power(struct builder *builder, int function) {
   if (is_known && exponent == 1)
     made = a;
   else if (is_known && exponent == 0.5)
-    status = builder_unary(builder, UNARY_SQUARE_ROOT, &a, &made);
+    status = power_of_half(builder, &a, &made);
   else if (is_known && exponent == -1)
     status = builder_unary(builder, UNARY_RECIPROCAL, &a, &made);
   else if (is_known && (exponent == 2 || exponent == 3))
@@ -263,10 +295,10 @@ static int plan_gelu(struct builder *builder, int function) {
     status = compose_unary(builder, is_approximate ? UNARY_TANH : UNARY_ERROR_FUNCTION, &y);
   if (status == PYEMU_OK)
     status = compose_number(builder, BINARY_ADD, &y, 1);
+  if (status == PYEMU_OK) /* the half first: twice x may be infinite */
+    status = compose_number(builder, BINARY_MULTIPLY, &y, 0.5);
   if (status == PYEMU_OK)
     status = compose_binary(builder, BINARY_MULTIPLY, &y, &x);
-  if (status == PYEMU_OK)
-    status = compose_number(builder, BINARY_MULTIPLY, &y, 0.5);
   if (status == PYEMU_OK)
     builder_set(builder, 0, &y);
   return status;
@@ -320,17 +352,6 @@ static int plan_parametric_relu(struct builder *builder, int function) {
   if (status == PYEMU_OK)
     builder_set(builder, 0, &made);
   return status;
-}
-
-/* x < number if 'is_below', else number < x. */
-static int is_beyond(struct builder *builder, const struct view *x, double number, int is_below,
-                     struct view *condition) {
-  struct view bound;
-  int status = builder_scalar(builder, x->element, number, &bound);
-  if (status != PYEMU_OK)
-    return status;
-  return is_below ? builder_binary(builder, BINARY_LESS, x, &bound, condition)
-                  : builder_binary(builder, BINARY_LESS, &bound, x, condition);
 }
 
 /* x above alpha, else zero. */
@@ -424,7 +445,7 @@ static int plan_modulo(struct builder *builder, int function) {
     return status;
   if (model_integer(builder->node, "fmod", 0) == 0 || a.element != ELEMENT_FLOAT32 ||
       b.element != ELEMENT_FLOAT32)
-    return builder_fail(builder, "known is fmod=1 for float32");
+    return builder_fail(builder, "known is fmod=1 for float32, computed in real32");
   status = builder_convert(builder, &a, ELEMENT_FLOAT64);
   if (status == PYEMU_OK)
     status = builder_convert(builder, &b, ELEMENT_FLOAT64);
@@ -439,18 +460,15 @@ static int plan_modulo(struct builder *builder, int function) {
 
 /* --- Types --- */
 
-static int element_of(int64_t type, enum element *element) {
-  *element = type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
-             : type == ONNX_INT32 ? ELEMENT_INT32
-                                  : ELEMENT_FLOAT32;
+static int is_known_type(int64_t type) {
   return type == ONNX_DOUBLE || type == ONNX_INT32 || type == ONNX_FLOAT || type == ONNX_BOOL;
 }
 
 static int cast(struct builder *builder, const struct view *in, int64_t type) {
-  enum element to;
+  const enum element to = builder_element(builder, type);
   struct view made = *in;
   int status = PYEMU_OK;
-  if (!element_of(type, &to) || (to == ELEMENT_INT32 && in->element != ELEMENT_INT32))
+  if (!is_known_type(type) || (to == ELEMENT_INT32 && in->element != ELEMENT_INT32))
     return builder_fail(builder,
                         "a tensor becomes ONNX's type %lld; known are float32, float64 and "
                         "logical",

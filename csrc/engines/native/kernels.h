@@ -12,6 +12,14 @@
 /* Outputs of a block of packed weights: for columns in the lanes, and for one column. */
 enum { PRODUCT_BLOCK = 16, SINGLE_BLOCK = 128 };
 
+/* Products that are added up by themselves, from zero on: the sums of so many each are added to the
+ * bias, in order. A long chain would be rounded at every step to the accuracy of all of it. */
+enum { PRODUCT_PART = 128 };
+
+/* Reductions deal their elements out to so many results, which are then joined in order: for the
+ * same reason. */
+enum { REDUCE_PARTS = 4 };
+
 /* Real types: the first index of the tables below. */
 enum { REAL_FLOAT32, REAL_FLOAT64, N_REALS };
 

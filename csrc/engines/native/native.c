@@ -196,7 +196,8 @@ static int make(struct native *native, const struct engine_source *source,
   if (status == PYEMU_OK && !source->is_raw)
     status = match(native, source, error);
   if (status == PYEMU_OK)
-    status = plan_make(&native->plan, &model, &native->arena, error);
+    status = plan_make(&native->plan, &model, source->is_real64 ? ELEMENT_FLOAT64 : ELEMENT_FLOAT32,
+                       &native->arena, error);
   return status == PYEMU_OK ? take_benches(native, source->threads, error) : status;
 }
 
@@ -213,6 +214,7 @@ static int create(const struct engine_source *source, void **state, char *errmsg
   struct native *native = calloc(1, sizeof *native);
   if (!native)
     return fail(&error, PYEMU_ERR_MEMORY, "no memory for the engine");
+  environment_use_default(); /* for steps of constants, which are run now */
   int status = make(native, source, &error);
   if (status == PYEMU_OK)
     *state = native;
@@ -333,11 +335,14 @@ static int run_arrays(void *state, int64_t columns, const struct layout *const *
 /* On dense tensors, one thread alone. */
 static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
   struct native *native = state;
+  const struct plan *plan = &native->plan;
   for (int64_t i = 0; i < native->n_tensors; ++i) {
     const struct engine_tensor *tensor = &native->tensors[i];
     const int64_t rows = tensor->rank > 0 && tensor->shape[0] < 0 ? columns : 1;
+    const struct view *view =
+        i < plan->n_inputs ? &plan->inputs[i] : &plan->outputs[i - plan->n_inputs];
     const int at = native->order[i];
-    native->dense[at] = layout_of_tensor(tensors[at], tensor->dtype, rows, tensor->width);
+    native->dense[at] = layout_of_tensor(tensors[at], dtypes[view->element], rows, tensor->width);
     native->dense_arrays[at] = &native->dense[at];
   }
   return run_arrays(state, columns, native->dense_arrays, NULL, errmsg, errlen);
@@ -355,4 +360,5 @@ const struct engine native_engine = {.interface = PYEMU_ENGINE_INTERFACE,
                                      .destroy = destroy,
                                      .version = version,
                                      .describe = describe,
+                                     .abilities = ENGINE_REAL64,
                                      .run_arrays = run_arrays};

@@ -23,13 +23,22 @@ static int set_integers(struct builder *builder, struct value *value,
   return PYEMU_OK;
 }
 
+static double real_at(const struct model_tensor *tensor, int64_t i) {
+  return tensor->type == ONNX_BOOL ? ((const uint8_t *)tensor->values)[i]
+                                   : ((const float *)tensor->values)[i];
+}
+
 /* Elements of a constant in one of our types. */
-static void convert(const struct model_tensor *tensor, void *to) {
-  if (tensor->type == ONNX_BOOL)
+static void convert(const struct model_tensor *tensor, enum element element, void *to) {
+  const int is_wider = element == ELEMENT_FLOAT64 && tensor->type != ONNX_DOUBLE;
+  if (!is_wider && tensor->type != ONNX_BOOL)
+    memcpy(to, tensor->values, (size_t)tensor->count * element_bytes(element));
+  else if (is_wider)
     for (int64_t i = 0; i < tensor->count; ++i)
-      ((float *)to)[i] = ((const uint8_t *)tensor->values)[i];
+      ((double *)to)[i] = real_at(tensor, i);
   else
-    memcpy(to, tensor->values, (size_t)tensor->count * (tensor->type == ONNX_DOUBLE ? 8 : 4));
+    for (int64_t i = 0; i < tensor->count; ++i)
+      ((float *)to)[i] = (float)real_at(tensor, i);
 }
 
 int plan_set_constant(struct builder *builder, int value, const struct model_tensor *tensor) {
@@ -37,9 +46,7 @@ int plan_set_constant(struct builder *builder, int value, const struct model_ten
     return PYEMU_OK; /* who uses it will say that it is missing */
   if (tensor->type == ONNX_INT64)
     return set_integers(builder, &builder->values[value], tensor);
-  const enum element element = tensor->type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
-                               : tensor->type == ONNX_INT32 ? ELEMENT_INT32
-                                                            : ELEMENT_FLOAT32;
+  const enum element element = builder_element(builder, tensor->type);
   struct view shape = {.element = element}, made;
   for (int i = 0; i < tensor->rank; ++i)
     view_add_axis(&shape,
@@ -47,7 +54,7 @@ int plan_set_constant(struct builder *builder, int value, const struct model_ten
   int status = builder_new(builder, &shape, element, 1, &made);
   if (status != PYEMU_OK)
     return status;
-  convert(tensor, builder->plan->constants[CONSTANT_PLACE(made.place)].values);
+  convert(tensor, element, builder->plan->constants[CONSTANT_PLACE(made.place)].values);
   builder->values[value] = (struct value){.kind = VALUE_TENSOR, .view = made};
   return PYEMU_OK;
 }
@@ -63,7 +70,8 @@ static int fail_port(const struct builder *builder, const struct model_port *por
 
 /* The axes of an input: the batch may only be the first. */
 static int add_input(struct builder *builder, const struct model_port *port, struct view *view) {
-  struct view shape = {.element = ELEMENT_FLOAT32};
+  const enum element element = builder_element(builder, port->type);
+  struct view shape = {.element = element};
   if (port->type != ONNX_FLOAT && port->type != ONNX_DOUBLE && port->type != ONNX_INT32)
     return fail_port(builder, port, "is not of type float32, float64 or int32");
   for (int i = 0; i < port->rank; ++i) {
@@ -75,9 +83,6 @@ static int add_input(struct builder *builder, const struct model_port *port, str
       return fail_port(builder, port, "has no elements");
     view_add_axis(&shape, is_batch ? (struct extent){1, 1} : (struct extent){port->dims[i], 0});
   }
-  const enum element element = port->type == ONNX_DOUBLE  ? ELEMENT_FLOAT64
-                               : port->type == ONNX_INT32 ? ELEMENT_INT32
-                                                          : ELEMENT_FLOAT32;
   int status = builder_new(builder, &shape, element, 0, view);
   builder->values[port->value] = (struct value){.kind = VALUE_TENSOR, .view = *view};
   return status;
@@ -127,13 +132,14 @@ static int has_declared_shape(const struct model_port *port, const struct view *
 /* An output is dense, columns first; a constant is copied to every lane. */
 static int add_output(struct builder *builder, const struct model_port *port, struct view *view) {
   const struct model_node node = {.type = {"Identity", 8}};
-  const int32_t types[] = {ONNX_FLOAT, ONNX_DOUBLE, ONNX_INT32};
   if (port->value == NO_VALUE || builder->values[port->value].kind != VALUE_TENSOR)
     return fail(builder->error, PYEMU_ERR_UNSUPPORTED,
                 "the engine 'native' cannot run the graph: an output is not a tensor of real "
                 "numbers; open the file with engine 'onnxruntime'");
   *view = builder->values[port->value].view;
-  if (port->type != types[view->element])
+  const int is_known =
+      port->type == ONNX_FLOAT || port->type == ONNX_DOUBLE || port->type == ONNX_INT32;
+  if (!is_known || builder_element(builder, port->type) != view->element)
     return fail_port(builder, port, "has another type than it is declared with");
   if (!has_declared_shape(port, view))
     return fail_port(builder, port, "has another shape than it is declared with");
@@ -283,10 +289,10 @@ static int plan_inputs(struct builder *builder) {
   return status;
 }
 
-int plan_make(struct plan *plan, const struct model *model, struct arena *arena,
+int plan_make(struct plan *plan, const struct model *model, enum element real, struct arena *arena,
               const struct error *error) {
   struct builder builder = {.plan = plan, .model = model, .arena = arena, .error = error};
-  *plan = (struct plan){.n_steps = 0};
+  *plan = (struct plan){.real = real};
   if (!kernels_find(&plan->kernels))
     return fail(error, PYEMU_ERR_UNSUPPORTED,
                 "PYEMU_NATIVE_KERNELS names no kernels that this processor can run; expected "

@@ -23,11 +23,11 @@ struct operand {
 enum step_kind { STEP_UNARY, STEP_BINARY, STEP_SELECT, STEP_CONVERT, STEP_REDUCE, STEP_PRODUCT };
 
 /*
- * Sums of products with constant weights, in the order of the inputs: out[o] = bias[o] + sum over i
- * of weights[i][o] * in[i]. Weights are packed in blocks of PRODUCT_BLOCK outputs, each block by
- * input; the last is filled with zeros, as is the bias. For one lane they are there once more, in
- * blocks of SINGLE_BLOCK outputs (the last one narrower): one stream for as many sums as the
- * registers hold.
+ * Sums of products with constant weights, PRODUCT_PART inputs at a time: out[o] = bias[o] + sum
+ * over i of weights[i][o] * in[i]. Weights are packed in blocks of PRODUCT_BLOCK outputs, each
+ * block by input; the last is filled with zeros, as is the bias. For one lane they are there once
+ * more, in blocks of SINGLE_BLOCK outputs (the last one narrower): one stream for as many sums as
+ * the registers hold.
  */
 struct product {
   int64_t n_inputs;
@@ -85,6 +85,7 @@ struct constant {
 
 struct plan {
   struct kernels kernels;
+  enum element real; /* what float32 of the graph, and logical values, are computed in */
   int n_steps;
   struct step *steps;
   int n_buffers;
@@ -98,8 +99,9 @@ struct plan {
   struct view *outputs;
 };
 
-/* Make the plan of a graph; it lies in the arena. Errors: UNSUPPORTED, GRAPH, MEMORY. */
-int plan_make(struct plan *plan, const struct model *model, struct arena *arena,
+/* Make the plan of a graph; it lies in the arena. 'real' is ELEMENT_FLOAT32, or ELEMENT_FLOAT64 to
+ * widen all that is float32: then nothing is rounded to it. Errors: UNSUPPORTED, GRAPH, MEMORY. */
+int plan_make(struct plan *plan, const struct model *model, enum element real, struct arena *arena,
               const struct error *error);
 
 /* Run one step, or all, on a tile of so many lanes. */

@@ -335,13 +335,21 @@ static int convolve_group(struct builder *builder, const struct window *w,
   return status == PYEMU_OK ? emit(builder, &product, &in, &out) : status;
 }
 
+/* 1 if channels and all dimensions of space lie at equal distances, as those of a dense copy do. */
+static int is_dense_field(const struct view *in) {
+  for (int axis = 1; axis < in->n_axes; ++axis)
+    if (!view_is_one_factor(in, axis))
+      return 0;
+  return view_is_packed(in);
+}
+
 /* Weights (outputs, channels of a group, kernel...). */
 static int convolve(struct builder *builder, const struct window *w, struct view *in,
                     const struct view *weights, const struct view *bias, struct view *made) {
   const struct extent outputs = view_extent(weights, 0);
   struct view shape = {.element = in->element};
   int status = window_pad(builder, w, 0, in);
-  if (status == PYEMU_OK && (!view_is_packed(in) || !view_is_one_factor(in, 1)))
+  if (status == PYEMU_OK && !is_dense_field(in))
     status = builder_pack(builder, in);
   if (status != PYEMU_OK)
     return status;

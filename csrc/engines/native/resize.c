@@ -2,7 +2,8 @@
  * resize.c - Resize and Upsample: fields on finer or coarser grids, one dimension after the other.
  *
  * Coordinates are computed in float32, as ONNX Runtime does: where an output stands between two
- * elements decides which is the nearest.
+ * elements decides which is the nearest. Only the weights of neighbours are made in float64 where
+ * the graph is computed in it.
  */
 #include <math.h>
 
@@ -30,7 +31,7 @@ enum { MOST_SIZE = 1 << 20 };
 /* One dimension. */
 struct resized {
   int64_t in, out;
-  float scale;
+  double scale;
   float start, end; /* of the region of interest, relative to the size */
   int is_same;      /* nothing to do */
 };
@@ -98,7 +99,7 @@ static int set_scale(struct builder *builder, struct resize *r, int axis, double
   const float scale = (float)given;
   if (!(scale > 0) || !(scale * (float)resized->in < MOST_SIZE))
     return builder_fail(builder, "dimension %d is scaled by %g", axis + 1, given);
-  resized->scale = scale;
+  resized->scale = given;
   resized->out = (int64_t)floorf(scale * (float)resized->in);
   /* The definition of ONNX takes the size before it is rounded, ONNX Runtime the one behind. */
   if (r->coordinates == ALIGN_CORNERS && (float)resized->out != scale * (float)resized->in)
@@ -136,18 +137,18 @@ static int keep_ratio(struct builder *builder, struct resize *r, const int *axes
   int status = read_text(builder, "keep_aspect_ratio_policy", policies, 3, &policy);
   if (status != PYEMU_OK || policy == 0 || n == 0)
     return status;
-  float scale = r->axes[axes[0]].scale;
+  double scale = r->axes[axes[0]].scale;
   for (int i = 1; i < n; ++i) {
-    const float other = r->axes[axes[i]].scale;
+    const double other = r->axes[axes[i]].scale;
     if (policy == 1 ? other < scale : other > scale)
       scale = other;
   }
   for (int i = 0; status == PYEMU_OK && i < n; ++i) {
     struct resized *resized = &r->axes[axes[i]];
-    if (!(scale * (float)resized->in < MOST_SIZE))
-      return builder_fail(builder, "dimension %d is scaled by %g", axes[i] + 1, (double)scale);
+    if (!((float)scale * (float)resized->in < MOST_SIZE))
+      return builder_fail(builder, "dimension %d is scaled by %g", axes[i] + 1, scale);
     resized->scale = scale;
-    resized->out = (int64_t)floorf(scale * (float)resized->in + 0.5f);
+    resized->out = (int64_t)floorf((float)scale * (float)resized->in + 0.5f);
   }
   return status;
 }
@@ -168,7 +169,7 @@ static int read_sizes(struct builder *builder, struct resize *r, const struct vi
       return builder_fail(builder, "dimension %d would have %lld elements", axes[i] + 1,
                           (long long)size);
     resized->out = size;
-    resized->scale = (float)size / (float)resized->in;
+    resized->scale = (double)size / (double)resized->in;
   }
   return keep_ratio(builder, r, axes, n);
 }
@@ -242,30 +243,31 @@ static int read_resize(struct builder *builder, const struct view *in, struct re
 
 /* --- Coordinates --- */
 
-static float coordinate(const struct resize *r, const struct resized *axis, int64_t output) {
-  const float o = (float)output, in = (float)axis->in, out = (float)axis->out;
-  const float scale = axis->scale;
-  switch (r->coordinates) {
-  case HALF_PIXEL_SYMMETRIC: {
-    const float middle = in / 2;
-    return middle * (1 - out / (scale * in)) + (o + 0.5f) / scale - 0.5f;
+#define DEFINE_COORDINATE(NAME, REAL)                                                              \
+  static REAL NAME(const struct resize *r, const struct resized *axis, int64_t output) {           \
+    const REAL o = (REAL)output, in = (REAL)axis->in, out = (REAL)axis->out, half = (REAL)0.5;     \
+    const REAL scale = (REAL)axis->scale, start = axis->start, end = axis->end;                    \
+    switch (r->coordinates) {                                                                      \
+    case HALF_PIXEL_SYMMETRIC:                                                                     \
+      return in / 2 * (1 - out / (scale * in)) + (o + half) / scale - half;                        \
+    case PYTORCH_HALF_PIXEL:                                                                       \
+      return axis->out > 1 ? (o + half) / scale - half : 0;                                        \
+    case TF_HALF_PIXEL:                                                                            \
+      return (o + half) / scale;                                                                   \
+    case ALIGN_CORNERS:                                                                            \
+      return axis->out > 1 ? o * (in - 1) / (out - 1) : 0;                                         \
+    case ASYMMETRIC:                                                                               \
+      return o / scale;                                                                            \
+    case CROP_AND_RESIZE:                                                                          \
+      return axis->out > 1 ? start * (in - 1) + o * (end - start) * (in - 1) / (out - 1)           \
+                           : half * (start + end) * (in - 1);                                      \
+    default:                                                                                       \
+      return (o + half) / scale - half;                                                            \
+    }                                                                                              \
   }
-  case PYTORCH_HALF_PIXEL:
-    return axis->out > 1 ? (o + 0.5f) / scale - 0.5f : 0;
-  case TF_HALF_PIXEL:
-    return (o + 0.5f) / scale;
-  case ALIGN_CORNERS:
-    return axis->out > 1 ? o * (in - 1) / (out - 1) : 0;
-  case ASYMMETRIC:
-    return o / scale;
-  case CROP_AND_RESIZE:
-    return axis->out > 1
-               ? axis->start * (in - 1) + o * (axis->end - axis->start) * (in - 1) / (out - 1)
-               : 0.5f * (axis->start + axis->end) * (in - 1);
-  default:
-    return (o + 0.5f) / scale - 0.5f;
-  }
-}
+
+DEFINE_COORDINATE(coordinate, float)
+DEFINE_COORDINATE(wide_coordinate, double)
 
 static int64_t clamp(double x, int64_t size) {
   return x < 0 ? 0 : x > (double)(size - 1) ? size - 1 : (int64_t)x;
@@ -294,7 +296,7 @@ static void cubic_weights(double a, double s, double *weights) {
 }
 
 /* Weights of 'n' neighbours; those outside count as the element at the border, or not at all. */
-static void set_neighbours(const struct resize *r, const struct resized *axis, float x, int64_t o,
+static void set_neighbours(const struct resize *r, const struct resized *axis, double x, int64_t o,
                            struct taps *taps) {
   const int n = taps->n_terms;
   const double below = floor(x), s = x - below, first = n == 4 ? below - 1 : below;
@@ -321,11 +323,13 @@ static int resize_axis(struct builder *builder, const struct resize *r, int axis
   struct taps taps;
   int status = resample_new(builder, n_terms[r->mode], resized->out, r->mode != NEAREST, &taps);
   for (int64_t o = 0; status == PYEMU_OK && o < taps.count; ++o) {
-    const float x = coordinate(r, resized, o);
     if (r->mode == NEAREST)
-      taps.index[o] = nearest_element(r, resized, x);
+      taps.index[o] = nearest_element(r, resized, coordinate(r, resized, o));
     else
-      set_neighbours(r, resized, x, o, &taps);
+      set_neighbours(r, resized,
+                     builder->plan->real == ELEMENT_FLOAT64 ? wide_coordinate(r, resized, o)
+                                                            : coordinate(r, resized, o),
+                     o, &taps);
   }
   return status == PYEMU_OK ? resample_axis(builder, &in, axis, &taps, view) : status;
 }

@@ -121,7 +121,7 @@ static int plan_constant_of_shape(struct builder *builder, int function) {
     if (status == PYEMU_OK && builder->values[output].kind != VALUE_TENSOR)
       return builder_fail(builder, "its value has a type that is not known");
   } else {
-    status = builder_scalar(builder, ELEMENT_FLOAT32, 0, &one);
+    status = builder_scalar(builder, builder->plan->real, 0, &one);
   }
   if (status == PYEMU_OK)
     status = repeated(builder, &one, extents, (int)shape->count, &made);

@@ -74,8 +74,13 @@ static void write_heading(FILE *to, const struct source *s) {
   source_write_comment(to, s->card_version);
   fprintf(to,
           ", as C: written by 'pyemu compile' of pyemu %s\n * from the file with SHA-256 %s.\n *\n"
-          " * %s computes one %s, %s_columns many; each %s needs %lld bytes on the stack.\n%s",
-          pyemu_version(), s->sha256, s->name, unit_of_batch(s), s->name, unit_of_batch(s),
+          "%s * %s computes one %s, %s_columns many; each %s needs %lld bytes on the stack.\n%s",
+          pyemu_version(), s->sha256,
+          s->plan->real == ELEMENT_FLOAT64
+              ? " * In precision 'real64': what is float32 in the file "
+                "is double here.\n *\n"
+              : "",
+          s->name, unit_of_batch(s), s->name, unit_of_batch(s),
           (long long)source_stack_bytes(s->plan), conditions);
 }
 

@@ -214,28 +214,46 @@ static void write_reduced(FILE *to, const struct plan *plan, const struct step *
     fprintf(to, " + %lld * z]", (long long)distance);
 }
 
-/* sum = in[0]; sum = sum op in[1]; ... */
+/* "parts[i] = parts[i] op ": what is behind it, and the end, the caller writes. */
+static void write_accumulate(FILE *to, const struct step *step, const char *part) {
+  const char *function = source_function(step);
+  if (function)
+    fprintf(to, "%s = %s_%s(%s, ", part, function, source_type_name(step->element), part);
+  else
+    fprintf(to, "%s = %s %c ", part, part, step->function == REDUCE_SUM ? '+' : '*');
+}
+
+/* Elements are dealt out to REDUCE_PARTS results, which are then joined in order. */
 static void write_reduce(FILE *to, const struct plan *plan, const struct step *step, int number) {
   const struct loops loops = make_loops(step);
   const int depth = loops.n_loops > 0 ? loops.n_loops : 1;
-  const char *type = source_type_name(step->element), *function = source_function(step);
+  const int n_parts = step->n_reduced < REDUCE_PARTS ? (int)step->n_reduced : REDUCE_PARTS;
+  const char *end = source_function(step) ? ");\n" : ";\n";
+  char part_of_element[32];
+  snprintf(part_of_element, sizeof part_of_element, "parts[z %% %d]", REDUCE_PARTS);
   write_heads(to, &loops, 1);
   indent(to, depth);
-  fprintf(to, "%s all = ", type);
-  write_element(to, plan, step, &loops, 1);
+  fprintf(to, "%s parts[%d];\n", source_type_name(step->element), n_parts);
+  indent(to, depth);
+  fprintf(to, "for (int z = 0; z < %d; ++z)\n", n_parts);
+  indent(to, depth + 1);
+  fputs("parts[z] = ", to);
+  write_reduced(to, plan, step, &loops, number);
   fputs(";\n", to);
   indent(to, depth);
-  fprintf(to, "for (int z = 1; z < %lld; ++z)\n", (long long)step->n_reduced);
+  fprintf(to, "for (int z = %d; z < %lld; ++z)\n", n_parts, (long long)step->n_reduced);
   indent(to, depth + 1);
-  if (function)
-    fprintf(to, "all = %s_%s(all, ", function, type);
-  else
-    fprintf(to, "all = all %c ", step->function == REDUCE_SUM ? '+' : '*');
+  write_accumulate(to, step, part_of_element);
   write_reduced(to, plan, step, &loops, number);
-  fputs(function ? ");\n" : ";\n", to);
+  fputs(end, to);
+  indent(to, depth);
+  fprintf(to, "for (int z = 1; z < %d; ++z)\n", n_parts);
+  indent(to, depth + 1);
+  write_accumulate(to, step, "parts[0]");
+  fprintf(to, "parts[z]%s", end);
   indent(to, depth);
   write_element(to, plan, step, &loops, 0);
-  fputs(" = all;\n", to);
+  fputs(" = parts[0];\n", to);
   indent(to, depth - 1);
   fputs("}\n", to);
 }

@@ -247,8 +247,9 @@ static void write_input(const struct product_text *p) {
 
 static void write_start(const struct product_text *p) {
   const struct product *product = p->step->product;
-  fprintf(p->to, "    %s sums[%lld];\n", source_type_name(p->step->element), (long long)p->width);
-  fprintf(p->to, "    for (int r = 0; r < %lld; ++r)\n      sums[r] = ", (long long)p->width);
+  fprintf(p->to, "    %s totals[%lld], sums[%lld];\n", source_type_name(p->step->element),
+          (long long)p->width, (long long)p->width);
+  fprintf(p->to, "    for (int r = 0; r < %lld; ++r)\n      totals[r] = ", (long long)p->width);
   if (is_zero(p->step->element, product->bias, product->n_outputs)) {
     fputs("0;\n", p->to);
     return;
@@ -260,7 +261,13 @@ static void write_start(const struct product_text *p) {
 
 static void write_sums(const struct product_text *p) {
   const int64_t n_inputs = p->step->product->n_inputs;
-  fprintf(p->to, "    for (int k = 0; k < %lld; ++k) {\n", (long long)n_inputs);
+  const long long width = p->width;
+  fprintf(p->to, "    for (int first = 0; first < %lld; first += %d) {\n", (long long)n_inputs,
+          PRODUCT_PART);
+  fprintf(p->to, "    const int end = %lld - first < %d ? %lld : first + %d;\n",
+          (long long)n_inputs, PRODUCT_PART, (long long)n_inputs, PRODUCT_PART);
+  fprintf(p->to, "    for (int r = 0; r < %lld; ++r)\n      sums[r] = 0;\n", width);
+  fputs("    for (int k = first; k < end; ++k) {\n", p->to);
   write_input(p);
   fprintf(p->to, "      for (int r = 0; r < %lld; ++r)\n", (long long)p->width);
   fprintf(p->to, "        sums[r] = %s(weights_%d[",
@@ -269,6 +276,7 @@ static void write_sums(const struct product_text *p) {
   if (p->width > 1)
     fprintf(p->to, "%lld * ", (long long)p->width);
   fputs("k + r], x, sums[r]);\n    }\n", p->to);
+  fprintf(p->to, "    for (int r = 0; r < %lld; ++r)\n      totals[r] += sums[r];\n    }\n", width);
 }
 
 static void write_end(const struct product_text *p) {
@@ -279,9 +287,9 @@ static void write_end(const struct product_text *p) {
   if (product->out_stride != 1)
     fprintf(p->to, "%lld * ", (long long)product->out_stride);
   if (product->is_relu)
-    fprintf(p->to, "r] = relu_%s(sums[r]);\n", type);
+    fprintf(p->to, "r] = relu_%s(totals[r]);\n", type);
   else
-    fputs("r] = sums[r];\n", p->to);
+    fputs("r] = totals[r];\n", p->to);
 }
 
 static void write_blocks(const struct product_text *p) {

@@ -18,7 +18,7 @@ enum { VIEW_MAX_AXES = MODEL_MAX_RANK, VIEW_MAX_FACTORS = 12 };
 /* The size of the factor that stands for the batch. */
 enum { BATCH = -1 };
 
-/* What an element is. Logical values are ELEMENT_FLOAT32, 0 or 1. */
+/* What an element is. Logical values are real numbers, 0 or 1. */
 enum element { ELEMENT_FLOAT32, ELEMENT_FLOAT64, ELEMENT_INT32, N_ELEMENTS };
 
 struct factor {
