@@ -1,5 +1,6 @@
 #include "card.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,59 @@ static int read_standard_name(const struct draft *d, const struct json_node *ent
   return v->standard_name ? PYEMU_OK : fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
 }
 
+static int fail_range(const struct draft *d, const struct variable *v, const char *field,
+                      const char *expected) {
+  return fail(d->error, PYEMU_ERR_CARD, "variable '%s' on the card: '%s' must be %s", v->name,
+              field, expected);
+}
+
+/* Two numbers, the smaller first. */
+static int read_valid_range(const struct draft *d, const struct json_node *entry,
+                            struct variable *v) {
+  const struct json_node *list = json_member(d->json, entry, "valid_range");
+  v->valid_range[0] = -INFINITY;
+  v->valid_range[1] = INFINITY;
+  if (!list || list->type == JSON_NULL)
+    return PYEMU_OK;
+  const struct json_node *first = json_first(d->json, list);
+  if (list->type != JSON_ARRAY || list->count != 2 || !json_number(first, &v->valid_range[0]) ||
+      !json_number(json_next(d->json, first), &v->valid_range[1]) ||
+      !(v->valid_range[0] < v->valid_range[1]))
+    return fail_range(d, v, "valid_range", "two numbers, the smaller first");
+  return PYEMU_OK;
+}
+
+/* A number for each element. */
+static int read_seen(const struct draft *d, const struct json_node *list, struct variable *v,
+                     double **values) {
+  if (!list || list->type != JSON_ARRAY || (int64_t)list->count != v->width)
+    return fail_range(d, v, "training_range", "two lists with a number for each level");
+  *values = malloc((size_t)v->width * sizeof **values);
+  if (!*values)
+    return fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
+  const struct json_node *node = json_first(d->json, list);
+  for (int64_t i = 0; i < v->width; ++i) {
+    if (!json_number(node, &(*values)[i]))
+      return fail_range(d, v, "training_range", "two lists of numbers");
+    node = json_next(d->json, node);
+  }
+  return PYEMU_OK;
+}
+
+static int read_seen_range(const struct draft *d, const struct json_node *entry,
+                           struct variable *v) {
+  const struct json_node *range = json_member(d->json, entry, "training_range");
+  if (!range || range->type == JSON_NULL)
+    return PYEMU_OK;
+  int status = read_seen(d, json_member(d->json, range, "minimum"), v, &v->seen_range[0]);
+  if (status == PYEMU_OK)
+    status = read_seen(d, json_member(d->json, range, "maximum"), v, &v->seen_range[1]);
+  for (int64_t i = 0; i < v->width && status == PYEMU_OK; ++i)
+    if (v->seen_range[0][i] > v->seen_range[1][i])
+      status = fail_range(d, v, "training_range", "'minimum' no larger than 'maximum'");
+  return status;
+}
+
 /* The stream's number: the first eight digits of the SHA-256 of CARD/VARIABLE, without the highest
  * bit, so that emulators of other names have other noise. */
 static int find_stream(const struct draft *d, struct variable *v) {
@@ -205,6 +259,10 @@ static int read_variable(const struct draft *d, const struct json_node *entry, i
     status = read_dtype(d, entry, v);
   if (status == PYEMU_OK)
     status = read_dims(d, entry, v);
+  if (status == PYEMU_OK)
+    status = read_valid_range(d, entry, v);
+  if (status == PYEMU_OK)
+    status = read_seen_range(d, entry, v);
   return status == PYEMU_OK ? read_noise(d, entry, v) : status;
 }
 
@@ -281,7 +339,13 @@ static int read_card(struct draft *d) {
   int status = check_schema(d);
   if (status == PYEMU_OK)
     status = check_supported(d);
-  return status == PYEMU_OK ? read_lists(d) : status;
+  if (status == PYEMU_OK)
+    status = read_lists(d);
+  if (status != PYEMU_OK)
+    return status;
+  const struct json_node *order = json_member(d->json, d->root, "vertical_order");
+  return budgets_read(d->card, d->json, json_member(d->json, d->root, "budgets"),
+                      !json_is(order, "bottom_first"), d->error);
 }
 
 int card_parse(struct card *card, const char *text, size_t length, const struct error *error) {
@@ -315,6 +379,8 @@ static int copy_tensor(struct variable *v, const struct engine_tensor *tensor) {
   v->direction = tensor->direction;
   v->width = tensor->width;
   v->has_batch = first;
+  v->valid_range[0] = -INFINITY;
+  v->valid_range[1] = INFINITY;
   int complete = v->name && v->standard_name && v->units;
   for (int i = first; i < tensor->rank && complete; ++i) {
     struct dimension *dimension = &v->dims[v->n_dims++];
@@ -341,9 +407,12 @@ void card_free(struct card *card) {
     free(card->variables[i].name);
     free(card->variables[i].standard_name);
     free(card->variables[i].units);
+    free(card->variables[i].seen_range[0]);
+    free(card->variables[i].seen_range[1]);
     for (int k = 0; k < card->variables[i].n_dims; ++k)
       free(card->variables[i].dims[k].name);
   }
+  budgets_free(card);
   free(card->variables);
   free(card->text);
   *card = (struct card){0};
@@ -366,4 +435,13 @@ int card_fail_name(const struct card *card, const char *name, const struct error
                                      : "",
                  card->variables[i].name);
   return PYEMU_ERR_NAME;
+}
+
+void card_append_place(const struct variable *v, int64_t element, const struct error *error) {
+  int64_t below = v->width;
+  for (int i = 0; i < v->n_dims; ++i) {
+    below /= v->dims[i].size;
+    error_append(error, ", %s %lld", v->dims[i].name, (long long)(element / below) + 1);
+    element %= below;
+  }
 }

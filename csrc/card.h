@@ -2,6 +2,7 @@
 #ifndef PYEMU_CARD_H
 #define PYEMU_CARD_H
 
+#include "budget.h"
 #include "engine.h"
 #include "error.h"
 
@@ -37,6 +38,8 @@ struct variable {
   int64_t width; /* product of the sizes of 'dims' */
   int32_t dtype;
   int32_t direction;
+  double valid_range[2]; /* what is physically possible; -infinity to infinity if not given */
+  double *seen_range[2]; /* smallest and largest value in training, by element; NULL if not given */
   struct noise noise;
 };
 
@@ -45,7 +48,15 @@ struct card {
   struct variable *variables; /* inputs, then outputs */
   int64_t n_variables;
   int64_t n_inputs;
+  struct budget *budgets;
+  int64_t n_budgets;
+  int is_real64; /* the engine's tensors of float32 variables are float64 */
 };
+
+/* The element type of a variable's tensor. */
+static inline int32_t card_tensor_dtype(const struct card *card, const struct variable *v) {
+  return card->is_real64 && v->dtype == PYEMU_FLOAT32 ? PYEMU_FLOAT64 : v->dtype;
+}
 
 /* The recorded columns: for each variable of the card a (columns, width) array in its own dtype. */
 struct reference {
@@ -68,6 +79,9 @@ int64_t card_find(const struct card *card, const char *name);
 
 /* Say that there is no variable 'name', and which ones there are. Returns NAME. */
 int card_fail_name(const struct card *card, const char *name, const struct error *error);
+
+/* Append to a message the place of an element in an item, along every dimension. */
+void card_append_place(const struct variable *v, int64_t element, const struct error *error);
 
 /* Decode and check the reference columns of every variable. Errors: CARD, MEMORY. */
 int reference_parse(struct reference *reference, const struct card *card, const char *text,

@@ -69,6 +69,9 @@ static void destroy(pyemu_emulator *e) {
   free(e->tensors);
   free(e->on_device);
   free(e->arrays);
+  free(e->dense);
+  free(e->dense_layouts);
+  guard_free(e->guard);
   noise_inputs_free(&e->noise);
   reference_free(&e->reference);
   card_free(&e->card);
@@ -261,6 +264,7 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
     status = create_engine(e, source, options, error);
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
+  e->card.is_real64 = is_real64(options);
   if (status == PYEMU_OK)
     status = team_make(&e->team, options->threads, error);
   if (status != PYEMU_OK)
@@ -269,7 +273,9 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   e->tensors = calloc((size_t)e->card.n_variables + 1, sizeof *e->tensors);
   e->on_device = calloc((size_t)e->card.n_variables + 1, sizeof *e->on_device);
   e->arrays = calloc((size_t)e->card.n_variables + 1, sizeof *e->arrays);
-  if (!e->bindings || !e->tensors || !e->on_device || !e->arrays)
+  e->dense = calloc((size_t)e->card.n_variables + 1, sizeof *e->dense);
+  e->dense_layouts = calloc((size_t)e->card.n_variables + 1, sizeof *e->dense_layouts);
+  if (!e->bindings || !e->tensors || !e->on_device || !e->arrays || !e->dense || !e->dense_layouts)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   for (int64_t i = 0; i < e->card.n_variables; ++i)
     e->arrays[i] = &e->bindings[i].layout;
@@ -288,7 +294,6 @@ static int open_source(const struct source *source, const pyemu_options *given,
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the emulator");
   e->columns = -1;
   e->check_finite = options.check_finite != 0;
-  e->is_real64 = is_real64(&options);
   environment_hold(&environment);
   const double start = seconds_now();
   status = fill(e, source, &options, error);
@@ -347,7 +352,7 @@ static int units_agree(const char *a, const char *b) {
 
 /* The element type of a variable's tensor. */
 static int32_t tensor_dtype(const pyemu_emulator *e, const struct variable *v) {
-  return e->is_real64 && v->dtype == PYEMU_FLOAT32 ? PYEMU_FLOAT64 : v->dtype;
+  return card_tensor_dtype(&e->card, v);
 }
 
 /* All other bound arrays with a batch must have as many columns. */
@@ -516,6 +521,17 @@ static int check_aliases(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
+/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. */
+static int uses_arrays(const pyemu_emulator *e) {
+  return e->plugin.engine->run_arrays && !e->has_overlap && !e->guard;
+}
+
+/* 1 if the caller's array is the tensor. What a guard looks at is always a copy: it may change
+ * inputs, and hold outputs back. */
+static int is_direct(const pyemu_emulator *e, int64_t i) {
+  return e->bindings[i].is_direct && !e->guard;
+}
+
 /* Items in the tensor of a variable when the emulator runs on so many columns. */
 static int64_t batch_size(const struct variable *v, int64_t columns) {
   return v->has_batch ? columns : 1;
@@ -560,7 +576,7 @@ static int place_tensors(pyemu_emulator *e, const struct error *error) {
       if (!tensor_size(e, i, &size) || total > INT64_MAX - size)
         return fail(error, PYEMU_ERR_MEMORY, "the tensors of %lld columns are too large to address",
                     (long long)e->columns);
-      if (e->bindings[i].is_direct) {
+      if (is_direct(e, i)) {
         e->tensors[i] = e->bindings[i].layout.data;
       } else if (pass == 0) {
         total += size;
@@ -574,6 +590,27 @@ static int place_tensors(pyemu_emulator *e, const struct error *error) {
       return status;
   }
   return PYEMU_OK;
+}
+
+/* Engines that read arrays find the tensors as such. */
+static void describe_dense(pyemu_emulator *e) {
+  for (int64_t i = 0; i < e->card.n_variables; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    e->dense_layouts[i] =
+        layout_of_tensor(e->tensors[i], tensor_dtype(e, v), batch_size(v, e->columns), v->width);
+    e->dense[i] = &e->dense_layouts[i];
+  }
+}
+
+/* What the guard cannot look at is refused. */
+static int prepare_guard(pyemu_emulator *e, const struct error *error) {
+  for (int64_t i = 0; i < e->card.n_variables; ++i)
+    if (e->bindings[i].is_on_device)
+      return fail(error, PYEMU_ERR_UNSUPPORTED,
+                  "'%s' is bound on the device, where the guard cannot look at it; bind an array "
+                  "in host memory, or set no guard",
+                  e->card.variables[i].name);
+  return guard_reserve(e->guard, e->columns, error);
 }
 
 /* Tell the engine which tensors lie on the device, if any do or did. */
@@ -591,11 +628,6 @@ static int tell_places(pyemu_emulator *e, const struct error *error) {
   return status;
 }
 
-/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. */
-static int uses_arrays(const pyemu_emulator *e) {
-  return e->plugin.engine->run_arrays && !e->has_overlap;
-}
-
 /* After bindings have changed: check them together and place the tensors. */
 static int prepare(pyemu_emulator *e, const struct error *error) {
   int status = check_bound(e, error);
@@ -605,22 +637,16 @@ static int prepare(pyemu_emulator *e, const struct error *error) {
                               e->plugin.engine->run_arrays != NULL, error);
   if (status == PYEMU_OK)
     status = check_aliases(e, error);
+  if (status == PYEMU_OK && e->guard)
+    status = prepare_guard(e, error);
   if (status == PYEMU_OK && !uses_arrays(e))
     status = place_tensors(e, error);
+  if (status == PYEMU_OK && !uses_arrays(e))
+    describe_dense(e);
   if (status == PYEMU_OK)
     status = tell_places(e, error);
   e->is_prepared = status == PYEMU_OK;
   return status;
-}
-
-/* Append the index of an element along every dimension of its item. */
-static void append_place(const struct variable *v, int64_t element, const struct error *error) {
-  int64_t below = v->width;
-  for (int i = 0; i < v->n_dims; ++i) {
-    below /= v->dims[i].size;
-    error_append(error, ", %s %lld", v->dims[i].name, (long long)(element / below) + 1);
-    element %= below;
-  }
 }
 
 /* Say where the first number is that is not finite once it has the type of the variable. */
@@ -636,7 +662,7 @@ static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t colum
       fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
       if (v->has_batch)
         error_append(error, " in column %lld", (long long)column + 1);
-      append_place(v, element, error);
+      card_append_place(v, element, error);
       error_append(error, " (counted from 1); %s",
                    isfinite(value) ? "that is too large for float32, the emulator's type"
                                    : "expected a finite number");
@@ -673,7 +699,7 @@ static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
 /* 1 if run must read the tensor of input 'i' only to check it. */
 static int is_only_checked(const pyemu_emulator *e, int64_t i) {
   const struct binding *b = &e->bindings[i];
-  return i < e->card.n_inputs && (b->is_direct || uses_arrays(e)) && e->check_finite &&
+  return i < e->card.n_inputs && (is_direct(e, i) || uses_arrays(e)) && e->check_finite &&
          !b->is_on_device && !b->is_filled;
 }
 
@@ -685,8 +711,13 @@ static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64
   if (uses_arrays(e))
     return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
   char *tensor = tensor_item(e, i, first);
-  if (!input->is_direct)
-    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
+  if (!is_direct(e, i)) {
+    const int check = e->check_finite && !e->guard;
+    const int is_finite = layout_gather(&input->layout, first, items, tensor, dtype, check);
+    if (e->guard && v->has_batch)
+      guard_look(e->guard, i, tensor, first, items);
+    return is_finite;
+  }
   return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
 }
 
@@ -704,15 +735,65 @@ static void gather_part(void *context, int64_t part) {
   }
 }
 
+/* Let a column of the host fade into the emulator's, in the tensor. */
+static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double weight) {
+  const struct variable *v = &e->card.variables[i];
+  char *item = tensor_item(e, i, column);
+  for (int64_t element = 0; element < v->width; ++element) {
+    const double host = layout_element(&e->bindings[i].layout, column, element);
+    if (tensor_dtype(e, v) == PYEMU_FLOAT64)
+      ((double *)item)[element] = host + weight * (((double *)item)[element] - host);
+    else if (v->dtype == PYEMU_FLOAT32)
+      ((float *)item)[element] = (float)(host + weight * ((double)((float *)item)[element] - host));
+  }
+}
+
+/* The end of the columns from 'first' on that go to the host as they are, or that do not. */
+static int64_t end_of_stretch(const pyemu_emulator *e, int64_t first, int64_t end) {
+  const int is_whole = guard_weight(e->guard, first) == 1;
+  while (first < end && (guard_weight(e->guard, first) == 1) == is_whole)
+    ++first;
+  return first;
+}
+
+/* A column without weight keeps the host's numbers. */
+static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct variable *v = &e->card.variables[i];
+  const struct layout *layout = &e->bindings[i].layout;
+  if (!e->guard || !v->has_batch || !guard_holds_back(e->guard)) {
+    layout_scatter(layout, first, items, tensor_item(e, i, first), tensor_dtype(e, v));
+    return;
+  }
+  for (int64_t end = first + items, next; first < end; first = next) {
+    const double weight = guard_weight(e->guard, first);
+    next = weight == 1 ? end_of_stretch(e, first, end) : first + 1;
+    if (weight > 0 && weight < 1)
+      mix_item(e, i, first, weight);
+    if (weight > 0)
+      layout_scatter(layout, first, next - first, tensor_item(e, i, first), tensor_dtype(e, v));
+  }
+}
+
 static void scatter_part(void *context, int64_t part) {
   const struct packing *p = context;
   const pyemu_emulator *e = p->emulator;
   for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
     const int64_t items = items_of(p, &e->card.variables[i], part, &first);
-    if (items > 0 && !e->bindings[i].is_direct)
-      layout_scatter(&e->bindings[i].layout, first, items, tensor_item(e, i, first),
-                     tensor_dtype(e, &e->card.variables[i]));
+    if (items > 0 && !is_direct(e, i))
+      scatter_items(e, i, first, items);
   }
+}
+
+static void look_part(void *context, int64_t part) {
+  const struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items > 0 && e->card.variables[i].has_batch)
+      guard_look(e->guard, i, tensor_item(e, i, first), first, items);
+  }
+  const int64_t begin = part * p->part_columns, left = p->columns - begin;
+  guard_sum(e->guard, e->tensors, begin, left < p->part_columns ? left : p->part_columns);
 }
 
 /* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
@@ -725,7 +806,7 @@ static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t fi
     const struct variable *v = &e->card.variables[i];
     const int64_t count = batch_size(v, columns) * v->width;
     const int64_t size = (int64_t)dtype_size(tensor_dtype(e, v));
-    if (!e->bindings[i].is_direct && !uses_arrays(e)) {
+    if (!is_direct(e, i) && !uses_arrays(e)) {
       copied += count * size;
       *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
     } else if (is_only_checked(e, i)) {
@@ -749,30 +830,41 @@ static void pack(struct packing *p, team_work *work, int64_t moved) {
   team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
 }
 
-static int gather_inputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
+static int gather_inputs(pyemu_emulator *e, int64_t step, int64_t columns,
+                         const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
   int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
+  if (e->guard)
+    guard_begin(e->guard, columns, step);
   pack(&p, gather_part, moved);
   if (p.not_finite < e->card.n_inputs)
     return fail_not_finite(e, p.not_finite, columns, error);
   e->counters.copied_bytes += copied;
-  return PYEMU_OK;
+  return e->guard ? guard_judge(e->guard, e->tensors, PYEMU_INPUT, error) : PYEMU_OK;
 }
 
-static void scatter_outputs(pyemu_emulator *e, int64_t columns) {
+static int scatter_outputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns};
   int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
+  int status = PYEMU_OK;
   if (copied == 0)
-    return;
+    return PYEMU_OK;
+  if (e->guard) {
+    pack(&p, look_part, moved);
+    status = guard_judge(e->guard, e->tensors, PYEMU_OUTPUT, error);
+  }
+  if (status != PYEMU_OK)
+    return status;
   pack(&p, scatter_part, moved);
   e->counters.copied_bytes += copied;
+  return PYEMU_OK;
 }
 
 static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *error) {
   const struct engine *engine = e->plugin.engine;
-  if (uses_arrays(e))
-    return engine->run_arrays(e->engine_state, columns, e->arrays, e->team, error->text,
-                              error->size);
+  if (engine->run_arrays)
+    return engine->run_arrays(e->engine_state, columns, uses_arrays(e) ? e->arrays : e->dense,
+                              e->team, error->text, error->size);
   return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
 }
 
@@ -785,7 +877,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   if (e->plugin.engine->run_arrays)
     environment_use_default();
   if (status == PYEMU_OK)
-    status = gather_inputs(e, columns, error);
+    status = gather_inputs(e, step, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
@@ -795,9 +887,11 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   if (status != PYEMU_OK)
     return status;
   if (!uses_arrays(e)) {
-    scatter_outputs(e, columns);
+    status = scatter_outputs(e, columns, error);
     counters->unpack_seconds += seconds_now() - end;
   }
+  if (status != PYEMU_OK)
+    return status;
   counters->calls += 1;
   counters->columns += columns;
   return PYEMU_OK;
@@ -813,6 +907,8 @@ static int run(pyemu_emulator *e, int64_t step, int64_t columns, const struct er
   if (columns < 0 || columns > e->columns)
     return fail(error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 to %lld",
                 (long long)columns, (long long)e->columns);
+  if (columns == 0 && e->guard)
+    guard_begin(e->guard, 0, step);
   return columns == 0 ? PYEMU_OK : run_timed(e, step, columns, error);
 }
 
@@ -840,6 +936,31 @@ int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, c
     return fail(&error, PYEMU_ERR_SIZE, "a run on %lld columns was asked for; expected 0 or more",
                 (long long)columns);
   return run_held(emulator, step, columns, errmsg, errlen);
+}
+
+static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct error *error) {
+  pyemu_guard settings = PYEMU_GUARD_INIT;
+  struct guard *guard;
+  if (given && given->sizeof_guard < sizeof given->sizeof_guard)
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "'sizeof_guard' is not set; start from PYEMU_GUARD_INIT");
+  if (given)
+    memcpy(&settings, given,
+           given->sizeof_guard < sizeof settings ? given->sizeof_guard : sizeof settings);
+  int status = guard_make(&guard, &e->card, &settings, error);
+  if (status != PYEMU_OK)
+    return status;
+  guard_free(e->guard);
+  e->guard = guard;
+  e->is_prepared = 0;
+  return PYEMU_OK;
+}
+
+int pyemu_set_guard(pyemu_emulator *emulator, const pyemu_guard *guard, char *errmsg,
+                    size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK ? leave(emulator, set_guard(emulator, guard, &error)) : status;
 }
 
 int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {

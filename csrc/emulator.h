@@ -6,6 +6,7 @@
 
 #include "array.h"
 #include "card.h"
+#include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
 #include "team.h"
@@ -39,7 +40,6 @@ struct pyemu_emulator {
   void *engine_state;
   struct team *team; /* for packing; NULL for one thread */
   int check_finite;
-  int is_real64;            /* tensors of float32 variables are float64 */
   char device[16];          /* as asked for: "cpu", "cuda:N" */
   struct binding *bindings; /* by variable */
   int64_t columns;          /* of the bound arrays, -1 if there are none */
@@ -49,6 +49,9 @@ struct pyemu_emulator {
   int has_device_arrays;    /* the engine has been told so */
   const struct layout **arrays; /* by variable: the caller's own */
   int has_overlap;              /* an output lies over an input */
+  struct guard *guard;          /* NULL: none */
+  const struct layout **dense;  /* by variable: the tensors as arrays, */
+  struct layout *dense_layouts; /* which these are */
   void *memory;
   int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;

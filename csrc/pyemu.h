@@ -80,7 +80,8 @@ enum {
   PYEMU_ERR_CLOSED = 18,      /* the emulator is not open: closed already, or never opened */
   PYEMU_ERR_BUSY = 19,        /* another thread is using this handle */
   PYEMU_ERR_UNSUPPORTED = 20, /* the file asks for something this library cannot do yet */
-  PYEMU_ERR_CODE = 21         /* the file carries code, which the host has not allowed */
+  PYEMU_ERR_CODE = 21,        /* the file carries code, which the host has not allowed */
+  PYEMU_ERR_GUARD = 22        /* the guard has stopped a run */
 };
 
 /* Element types of arrays and variables. Appended to, never changed. PYEMU_INT64 is for the ids of
@@ -410,6 +411,123 @@ PYEMU_API int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, si
  */
 PYEMU_API int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns,
                                 char *errmsg, size_t errlen);
+
+/* What the guard does with a column that it flags. */
+enum {
+  PYEMU_GUARD_OFF = 0,      /* nothing is looked for */
+  PYEMU_GUARD_COUNT = 1,    /* counts it; nothing else changes */
+  PYEMU_GUARD_CLIP = 2,     /* moves inputs to the nearest bound, in a copy; else as FALLBACK */
+  PYEMU_GUARD_FALLBACK = 3, /* leaves its outputs as they are, for the host's own scheme */
+  PYEMU_GUARD_STOP = 4      /* run fails, and no output has been touched */
+};
+
+/* Why a column is flagged: reasons are added up. */
+enum {
+  PYEMU_REASON_NOT_FINITE = 1, /* a number that is NaN or infinite */
+  PYEMU_REASON_INVALID = 2,    /* outside the valid range that the card gives for the variable */
+  PYEMU_REASON_NOVEL = 4,      /* an input beyond 'limit' of the range seen in training */
+  PYEMU_REASON_BUDGET = 8,     /* a budget on the card that does not close within its tolerance */
+  PYEMU_REASON_ALL = 15
+};
+
+/*
+ * Settings of the guard. Start from PYEMU_GUARD_INIT.
+ *
+ *   sizeof_guard   sizeof(pyemu_guard).
+ *   mode           PYEMU_GUARD_OFF to PYEMU_GUARD_STOP.
+ *   reasons        those that are looked for, added up. Default: all.
+ *   limit          novelty above which a column is flagged. The novelty of a number is its distance
+ *                  from the middle of the range seen in training at its level, in half widths of
+ *                  that range: up to 1 inside. That of a column is the largest of all its inputs.
+ *                  Above 0; default 1.
+ *   taper          from this novelty on, up to 'limit', the emulator's outputs fade into what the
+ *                  host's arrays hold before the run: with weight w = 1 - s, where s rises smoothly
+ *                  (3 t^2 - 2 t^3) from 0 to 1. From 0 to 'limit'; default 0: no taper.
+ */
+typedef struct pyemu_guard {
+  size_t sizeof_guard;
+  int mode;
+  int reasons;
+  double limit;
+  double taper;
+} pyemu_guard;
+
+#define PYEMU_GUARD_INIT                                                                           \
+  { sizeof(pyemu_guard), PYEMU_GUARD_OFF, PYEMU_REASON_ALL, 1.0, 0.0 }
+
+/*
+ * Guard every later run, or end that with NULL or PYEMU_GUARD_OFF. Counts start anew. Columns are
+ * judged one by one: what is wrong in one never reaches another.
+ *
+ * With a guard, inputs that are not finite are a reason, not an error of run; columns of arrays on
+ * a device are not looked at, and refused. Of flagged columns CLIP moves inputs that are outside
+ * the valid or the training range; NaN cannot be moved, so that such a column, and one with outputs
+ * that are not finite or invalid, falls back.
+ *
+ * Errors: ARGUMENT, MEMORY, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_set_guard(pyemu_emulator *emulator, const pyemu_guard *guard, char *errmsg,
+                              size_t errlen);
+
+/* The reasons of every column of the last run, 0 for those that were not flagged: 'columns' must be
+ * as many as it had. Errors: ARGUMENT, SIZE, CLOSED. */
+PYEMU_API int pyemu_guard_reasons(const pyemu_emulator *emulator, int32_t *reasons, int64_t columns,
+                                  char *errmsg, size_t errlen);
+
+/* How many columns of the last run fell back: their outputs were left as they were. -1 if there is
+ * no guard. */
+PYEMU_API int64_t pyemu_guard_fallback_count(const pyemu_emulator *emulator);
+
+/* Which these are, in rising order, counted from 0: the first 'room' of them. Errors: ARGUMENT,
+ * CLOSED. */
+PYEMU_API int pyemu_guard_fallback(const pyemu_emulator *emulator, int64_t *columns, int64_t room,
+                                   char *errmsg, size_t errlen);
+
+/*
+ * How often the guard has found one reason in variable 'name' since it was set, by element: level
+ * of a column, or place in a field as the card orders it. 'counts' has as many as one value of the
+ * variable. Errors: ARGUMENT, NAME, SIZE, CLOSED.
+ */
+PYEMU_API int pyemu_guard_counts(const pyemu_emulator *emulator, const char *name, int reason,
+                                 int64_t *counts, int64_t size, char *errmsg, size_t errlen);
+
+/*
+ * What the guard has found of one budget since it was set. A budget is a sum that the card says is
+ * zero in every column; what is left of it, its residual, is computed in double precision from what
+ * goes into the engine and what comes out. Set 'sizeof_budget' to sizeof(pyemu_budget) before the
+ * call. The strings live as long as the emulator is open.
+ *
+ *   name, units    as on the card.
+ *   tolerance      largest residual that the card allows, by magnitude.
+ *   columns        residuals computed: one for each column of each run that did not fall back for
+ *                  its inputs; those that are not finite are left out.
+ *   exceeded       of these, the ones beyond the tolerance.
+ *   mean, rms      mean and root mean square of the residuals.
+ *   largest        the largest by magnitude, with its sign,
+ *   at_step        the step that run was given, and
+ *   at_column      the column, counted from 0. -1 if there is none.
+ */
+typedef struct pyemu_budget {
+  size_t sizeof_budget;
+  const char *name;
+  const char *units;
+  double tolerance;
+  int64_t columns;
+  int64_t exceeded;
+  double mean;
+  double rms;
+  double largest;
+  int64_t at_step;
+  int64_t at_column;
+} pyemu_budget;
+
+/* Number of budgets on the card. 0 for NULL. */
+PYEMU_API int64_t pyemu_budget_count(const pyemu_emulator *emulator);
+
+/* Tell of budget 'index' (0 to count - 1) in '*budget'. Needs a guard whose reasons include
+ * PYEMU_REASON_BUDGET. Errors: ARGUMENT, CLOSED. */
+PYEMU_API int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index,
+                                  pyemu_budget *budget, char *errmsg, size_t errlen);
 
 /*
  * Close '*emulator', free all it holds and set '*emulator' to NULL. Bound arrays are left as they

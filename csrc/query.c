@@ -1,4 +1,5 @@
 /* query.c - what can be asked of an open emulator. */
+#include <math.h>
 #include <string.h>
 
 #include "emulator.h"
@@ -131,4 +132,106 @@ const char *pyemu_device(const pyemu_emulator *emulator) {
 const char *pyemu_engine_version(const pyemu_emulator *emulator) {
   const char *(*version)(void *) = emulator ? emulator->plugin.engine->version : NULL;
   return version ? version(emulator->engine_state) : "";
+}
+
+static int fail_unguarded(const struct error *error) {
+  return fail(error, PYEMU_ERR_ARGUMENT, "the emulator has no guard: call pyemu_set_guard first");
+}
+
+int pyemu_guard_reasons(const pyemu_emulator *emulator, int32_t *reasons, int64_t columns,
+                        char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int64_t found;
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!emulator->guard)
+    return fail_unguarded(&error);
+  const int32_t *from = guard_reasons(emulator->guard, &found);
+  if (columns != found)
+    return fail(&error, PYEMU_ERR_SIZE, "%lld columns are asked for; the last run had %lld",
+                (long long)columns, (long long)found);
+  if (!reasons && columns > 0)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "'reasons' is NULL");
+  if (columns > 0)
+    memcpy(reasons, from, (size_t)columns * sizeof *reasons);
+  return PYEMU_OK;
+}
+
+int64_t pyemu_guard_fallback_count(const pyemu_emulator *emulator) {
+  return emulator && emulator->guard ? guard_fallback_count(emulator->guard) : -1;
+}
+
+int pyemu_guard_fallback(const pyemu_emulator *emulator, int64_t *columns, int64_t room,
+                         char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int64_t n, n_found = 0;
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!emulator->guard)
+    return fail_unguarded(&error);
+  if (!columns && room > 0)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "'columns' is NULL");
+  guard_reasons(emulator->guard, &n);
+  for (int64_t c = 0; c < n && n_found < room; ++c)
+    if (guard_weight(emulator->guard, c) == 0)
+      columns[n_found++] = c;
+  return PYEMU_OK;
+}
+
+int pyemu_guard_counts(const pyemu_emulator *emulator, const char *name, int reason,
+                       int64_t *counts, int64_t size, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int64_t index = 0;
+  int status = pyemu_variable_find(emulator, name, &index, errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  if (!emulator->guard)
+    return fail_unguarded(&error);
+  if (!counts || (reason != PYEMU_REASON_NOT_FINITE && reason != PYEMU_REASON_INVALID &&
+                  reason != PYEMU_REASON_NOVEL))
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'counts' is NULL, or reason %d is not one of the PYEMU_REASON_ numbers", reason);
+  const int64_t width = emulator->card.variables[index].width;
+  if (size != width)
+    return fail(&error, PYEMU_ERR_SIZE, "there is room for %lld counts of '%s', which has %lld",
+                (long long)size, name, (long long)width);
+  memcpy(counts, guard_counts(emulator->guard, index, reason), (size_t)width * sizeof *counts);
+  return PYEMU_OK;
+}
+
+int64_t pyemu_budget_count(const pyemu_emulator *emulator) {
+  return emulator ? emulator->card.n_budgets : 0;
+}
+
+int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index, pyemu_budget *budget,
+                        char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!budget || budget->sizeof_budget < sizeof budget->sizeof_budget)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'budget' is NULL, or its sizeof_budget is not set to sizeof(pyemu_budget)");
+  if (index < 0 || index >= emulator->card.n_budgets)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "budget %lld is asked for; the card has %lld",
+                (long long)index, (long long)emulator->card.n_budgets);
+  const struct tally *tally = emulator->guard ? guard_tally(emulator->guard, index) : NULL;
+  if (!tally)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "no guard looks at budgets: set one whose reasons include PYEMU_REASON_BUDGET");
+  const struct budget *known = &emulator->card.budgets[index];
+  const double n = tally->columns > 0 ? (double)tally->columns : 1;
+  const size_t size = budget->sizeof_budget;
+  const pyemu_budget full = {.sizeof_budget = size,
+                             .name = known->name,
+                             .units = known->units,
+                             .tolerance = known->tolerance,
+                             .columns = tally->columns,
+                             .exceeded = tally->exceeded,
+                             .mean = tally->sum / n,
+                             .rms = sqrt(tally->sum_of_squares / n),
+                             .largest = tally->largest,
+                             .at_step = tally->at_step,
+                             .at_column = tally->at_column};
+  memcpy(budget, &full, size < sizeof full ? size : sizeof full);
+  return PYEMU_OK;
 }

@@ -36,6 +36,7 @@ const char *pyemu_status_name(int status) {
     CASE(PYEMU_ERR_BUSY);
     CASE(PYEMU_ERR_UNSUPPORTED);
     CASE(PYEMU_ERR_CODE);
+    CASE(PYEMU_ERR_GUARD);
   default:
     return "PYEMU_ERR_UNKNOWN";
   }

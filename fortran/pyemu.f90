@@ -28,7 +28,9 @@ module pyemu
       c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, &
       c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count, c_pyemu_card, c_pyemu_engine, &
       c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version, c_pyemu_set_noise, &
-      c_pyemu_bind_ids, c_pyemu_fill_noise
+      c_pyemu_bind_ids, c_pyemu_fill_noise, &
+      pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
+      c_pyemu_guard_counts
   implicit none
   private
 
@@ -57,6 +59,13 @@ module pyemu
   integer, parameter, public :: pyemu_err_busy = 19
   integer, parameter, public :: pyemu_err_unsupported = 20
   integer, parameter, public :: pyemu_err_code = 21
+  integer, parameter, public :: pyemu_err_guard = 22
+
+  ! Reasons of the guard to flag a column: they are added up.
+  integer, parameter, public :: pyemu_reason_not_finite = 1  !! a number that is NaN or infinite
+  integer, parameter, public :: pyemu_reason_invalid = 2     !! outside the valid range on the card
+  integer, parameter, public :: pyemu_reason_novel = 4       !! an input outside the range seen in training
+  integer, parameter, public :: pyemu_reason_all = 7
 
   integer, parameter :: input_direction = 1
   integer, parameter :: int32_dtype = 3
@@ -111,6 +120,10 @@ module pyemu
     generic :: set_noise => set_noise_int32, set_noise_int64   !! (seed, member, stat, errmsg)
     procedure :: unbind                  !! (stat, errmsg)
     procedure :: run                     !! (step, columns, stat, errmsg)
+    procedure :: set_guard               !! (mode, reasons, limit, taper, stat, errmsg)
+    procedure :: fallback                !! () -> columns of the last run that the host must compute
+    procedure :: reasons                 !! (found, stat, errmsg): why columns of the last run were flagged
+    procedure :: guard_counts            !! (name, reason, counts, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
     procedure :: is_open                 !! () -> logical
     procedure :: n_columns               !! () -> columns of the bound arrays, -1 if none is bound
@@ -405,6 +418,80 @@ contains
     end if
     call conclude(status, message, stat, errmsg)
   end subroutine run
+
+  subroutine set_guard(self, mode, reasons, limit, taper, stat, errmsg)
+    !! Look at inputs and outputs of every later run, column by column; counts start anew. With 'fallback' the outputs of a
+    !! flagged column are left as they are, and fallback() lists it for the host's own scheme.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: mode                   !! 'off', 'count', 'clip', 'fallback' or 'stop'
+    integer, intent(in), optional :: reasons           !! sum of pyemu_reason_ numbers, default pyemu_reason_all
+    real(real64), intent(in), optional :: limit        !! novelty above which a column is flagged, default 1: the distance
+                                                       !! from the middle of the range seen in training, in half widths
+    real(real64), intent(in), optional :: taper        !! novelty from which on, up to the limit, outputs fade into the
+                                                       !! host's; default 0: no taper. Only with 'fallback'
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(8), parameter :: modes(0:4) = [character(8) :: 'off', 'count', 'clip', 'fallback', 'stop']
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_guard) :: guard
+    integer(c_int) :: status
+
+    if (all(modes /= mode)) then
+      call refuse("the guard's mode is '" // mode // "'; expected 'off', 'count', 'clip', 'fallback' or 'stop'", stat, errmsg)
+      return
+    end if
+    guard%sizeof_guard = c_sizeof(guard)
+    guard%mode = int(findloc(modes, mode, 1) - 1, c_int)
+    if (present(reasons)) guard%reasons = int(reasons, c_int)
+    if (present(limit)) guard%limit = limit
+    if (present(taper)) guard%taper = taper
+    status = c_pyemu_set_guard(self%handle, guard, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine set_guard
+
+  function fallback(self) result(columns)
+    !! Columns of the last run whose outputs the guard left as they were, counted from 1, in rising order; none if there is
+    !! no guard.
+    class(emulator_t), intent(in) :: self
+    integer, allocatable :: columns(:)
+    integer(c_int64_t), allocatable :: found(:)
+    character(kind=c_char) :: message(1)
+
+    allocate (found(max(c_pyemu_guard_fallback_count(self%handle), 0_c_int64_t)))
+    if (c_pyemu_guard_fallback(self%handle, found, size(found, kind=c_int64_t), message, 0_c_size_t) /= pyemu_ok) then
+      found = found(:0)
+    end if
+    columns = int(found) + 1
+  end function fallback
+
+  subroutine reasons(self, found, stat, errmsg)
+    !! Why the guard has flagged columns of the last run.
+    class(emulator_t), intent(in) :: self
+    integer(int32), contiguous, intent(inout) :: found(:)  !! by column: pyemu_reason_ numbers added up, 0 if all is well
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_guard_reasons(self%handle, found, size(found, kind=c_int64_t), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine reasons
+
+  subroutine guard_counts(self, name, reason, counts, stat, errmsg)
+    !! How often the guard has found one reason in a variable since it was set.
+    class(emulator_t), intent(in) :: self
+    character(*), intent(in) :: name                       !! variable, as on the card
+    integer, intent(in) :: reason                          !! one of the pyemu_reason_ numbers
+    integer(int64), contiguous, intent(inout) :: counts(:) !! by level, or by place of a field in the order of the card
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_guard_counts(self%handle, trim(name) // c_null_char, int(reason, c_int), counts, &
+                                  size(counts, kind=c_int64_t), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine guard_counts
 
   subroutine close_emulator(self, stat, errmsg)
     !! Close the emulator. Closing one that is not open is an error, pyemu_err_closed, and does nothing else.

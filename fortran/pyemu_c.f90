@@ -11,6 +11,8 @@ module pyemu_c
   public :: c_pyemu_open, c_pyemu_open_memory, c_pyemu_bind, c_pyemu_bind_device, c_pyemu_unbind
   public :: c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, c_pyemu_report, c_pyemu_engine_version
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
+  public :: pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback
+  public :: c_pyemu_guard_counts
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
   public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
 
@@ -58,6 +60,14 @@ module pyemu_c
     real(c_double) :: engine_seconds = 0
     real(c_double) :: unpack_seconds = 0
   end type pyemu_counters
+
+  type, bind(c) :: pyemu_guard
+    integer(c_size_t) :: sizeof_guard = 0
+    integer(c_int) :: mode = 0
+    integer(c_int) :: reasons = 7
+    real(c_double) :: limit = 1
+    real(c_double) :: taper = 0
+  end type pyemu_guard
 
   interface
 
@@ -248,6 +258,61 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_report
+
+    function c_pyemu_set_guard(emulator, guard, errmsg, errlen) result(status) bind(c, name='pyemu_set_guard')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_guard
+      implicit none
+      type(c_ptr), value :: emulator
+      type(pyemu_guard), intent(in) :: guard
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_set_guard
+
+    function c_pyemu_guard_reasons(emulator, reasons, columns, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_guard_reasons')
+      import :: c_char, c_int, c_int32_t, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int32_t), intent(inout) :: reasons(*)
+      integer(c_int64_t), value :: columns
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_guard_reasons
+
+    function c_pyemu_guard_fallback_count(emulator) result(count) bind(c, name='pyemu_guard_fallback_count')
+      import :: c_int64_t, c_ptr
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: count
+    end function c_pyemu_guard_fallback_count
+
+    function c_pyemu_guard_fallback(emulator, columns, room, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_guard_fallback')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), intent(inout) :: columns(*)
+      integer(c_int64_t), value :: room
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_guard_fallback
+
+    function c_pyemu_guard_counts(emulator, name, reason, counts, size, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_guard_counts')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_int), value :: reason
+      integer(c_int64_t), intent(inout) :: counts(*)
+      integer(c_int64_t), value :: size
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_guard_counts
 
     function c_pyemu_reference_count(emulator) result(count) bind(c, name='pyemu_reference_count')
       import :: c_int64_t, c_ptr

@@ -322,7 +322,8 @@ def _card_text(found: Any, native: dict[str, Any]) -> RenderableType:
         "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
         "noise": "; ".join(_noise_text(item) for item in card.inputs if item.noise) or "none",
-        "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} W m-2" for budget in card.budgets) or "none",
+        "budgets": "; ".join(f"{budget.name}, within {budget.tolerance:g} {budget.units}" for budget in card.budgets)
+        or "none",
         "reference": f"{found.columns} columns, tolerance {card.tolerance.relative:g} of the largest value",
         "training data": card.provenance.data_sha256,
         "created": f"{card.provenance.created} by pyemu {card.provenance.code_version}",
@@ -367,7 +368,7 @@ def _verification_text(result: Any) -> RenderableType:
                 f"{row.max_abs_residual:.3g}",
                 "",
                 f"{row.tolerance:.3g}",
-                "W m-2",
+                row.units,
                 _word(row.passed),
             )
         parts.append(Text(f"{TITLES[leg.leg]}: not run: {leg.problem}", style="red") if leg.problem else table)

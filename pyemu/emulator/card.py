@@ -1,5 +1,7 @@
 """The card: everything a host must know of an emulator besides its graph. Written and read as JSON, strictly."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, Self
@@ -172,9 +174,60 @@ class Budget(_Strict):
     tolerance: float = Field(gt=0, description="largest residual allowed in a column, W m-2")
 
     @property
+    def units(self) -> str:
+        """Units of the residual."""
+        return "W m-2"
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables the budget reads."""
         return (self.tendency, self.upwelling, self.downwelling, self.pressure)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The same as a sum: heat stored, minus what enters at the top, plus what leaves at the surface."""
+        return (
+            Term(variable=self.tendency, factor=self.heat_capacity, where="layers"),
+            Term(variable=self.downwelling, factor=-1.0, where="top"),
+            Term(variable=self.upwelling, factor=1.0, where="top"),
+            Term(variable=self.downwelling, factor=1.0, where="bottom"),
+            Term(variable=self.upwelling, factor=-1.0, where="bottom"),
+        )
+
+
+class Term(_Strict):
+    """One term of a linear budget: ``factor`` times a variable."""
+
+    variable: str
+    factor: float
+    where: Literal["layers", "top", "bottom", "column"] = Field(
+        description="the sum over layers, each times its mass dp / g; the value at the top or the bottom level; or the one "
+        "value of a column"
+    )
+
+
+class LinearBudget(_Strict):
+    """A sum of terms that is zero in every column: water, enthalpy, momentum or mass, as the card's author writes it."""
+
+    name: str
+    description: str
+    kind: Literal["linear"] = "linear"
+    terms: tuple[Term, ...] = Field(min_length=1, max_length=256)
+    units: Units = Field(description="of the sum")
+    pressure: str | None = Field(default=None, description="pressure at interfaces [Pa], for terms over layers")
+    gravity: float | None = Field(default=None, gt=0, description="m s-2, for terms over layers")
+    tolerance: float = Field(gt=0, description="largest residual allowed in a column")
+
+    @model_validator(mode="after")
+    def _has_mass(self) -> Self:
+        if any(term.where == "layers" for term in self.terms) and (self.pressure is None or self.gravity is None):
+            raise ValueError(f"budget '{self.name}' sums over layers: give 'pressure' at interfaces, and 'gravity'")
+        return self
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables the budget reads."""
+        return (*(term.variable for term in self.terms), *((self.pressure,) if self.pressure else ()))
 
 
 class Tolerance(_Strict):
@@ -219,7 +272,7 @@ class Card(_Strict):
     time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
     noise: None = Field(default=None, description="noise is said with the input that it fills")
     state: tuple[()] = Field(default=(), description="carried state; none in schemas 1 and 2")
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Annotated[Budget | LinearBudget, Field(discriminator="kind")], ...] = ()
     tolerance: Tolerance = Tolerance()
     provenance: Provenance
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyemu.emulator.card import Budget, Card
+from pyemu.emulator.card import Budget, Card, LinearBudget, Term
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -35,9 +35,10 @@ class OutputDifference:
 
 @dataclass(frozen=True)
 class BudgetResidual:
-    """Largest residual of a declared budget over the columns [W m-2]."""
+    """Largest residual of a declared budget over the columns, in its units."""
 
     name: str
+    units: str
     max_abs_residual: float
     tolerance: float
 
@@ -71,19 +72,28 @@ def difference(card: Card, name: str, max_abs_difference: float, max_abs_referen
 def budget_residuals(card: Card, values: Arrays) -> list[BudgetResidual]:
     """Evaluate every budget of the card in double precision; ``values`` holds inputs and outputs."""
     return [
-        BudgetResidual(budget.name, _max_abs(_residual(budget, values, card.vertical_order)), budget.tolerance)
+        BudgetResidual(
+            budget.name, budget.units, _max_abs(_residual(budget, values, card.vertical_order)), budget.tolerance
+        )
         for budget in card.budgets
     ]
 
 
-def _residual(budget: Budget, values: Arrays, vertical_order: str) -> np.ndarray:
-    """Heat stored in the column minus net flux that stays in it, (column) [W m-2]."""
-    pressure = values[budget.pressure].astype(np.float64)
-    mass = np.abs(np.diff(pressure, axis=-1)) / budget.gravity  # (column, layer) [kg m-2]
-    stored = (values[budget.tendency].astype(np.float64) * mass).sum(axis=-1) * budget.heat_capacity
-    net_down = values[budget.downwelling].astype(np.float64) - values[budget.upwelling]  # (column, interface) [W m-2]
-    top, surface = (0, -1) if vertical_order == "top_first" else (-1, 0)
-    return stored - (net_down[:, top] - net_down[:, surface])
+def _residual(budget: Budget | LinearBudget, values: Arrays, vertical_order: str) -> np.ndarray:
+    """The sum of the terms, (column), in the budget's units."""
+    found = [term.factor * _at(term, budget, values, vertical_order) for term in budget.terms]
+    return np.sum(found, axis=0)
+
+
+def _at(term: Term, budget: Budget | LinearBudget, values: Arrays, vertical_order: str) -> np.ndarray:
+    """The value of a term in every column, (column)."""
+    value = values[term.variable].astype(np.float64)
+    if term.where == "layers":
+        mass = np.abs(np.diff(values[str(budget.pressure)].astype(np.float64), axis=-1)) / (budget.gravity or np.nan)
+        return np.asarray((value * mass).sum(axis=-1))  # mass: (column, layer) [kg m-2]
+    if term.where == "column":
+        return value
+    return np.asarray(value[:, 0 if (term.where == "top") == (vertical_order == "top_first") else -1])
 
 
 def _max_abs(array: np.ndarray) -> float:

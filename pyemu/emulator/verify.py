@@ -174,7 +174,7 @@ def _leg_dict(leg: LegResult) -> dict[str, Any]:
             row.name: {
                 "max_abs_residual": row.max_abs_residual,
                 "tolerance": row.tolerance,
-                "units": "W m-2",
+                "units": row.units,
                 "pass": row.passed,
             }
             for row in leg.budgets

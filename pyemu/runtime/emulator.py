@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,32 @@ from pyemu.runtime import library
 from pyemu.runtime.arrays import Variable, bindable, from_tensor, is_tensor
 from pyemu.runtime.description import describe, dtypes, id_dtypes, level_number
 from pyemu.runtime.noise import noise_of
+
+MODES = ("off", "count", "clip", "fallback", "stop")  # of the guard
+REASONS = ("not_finite", "invalid", "novel", "budget")
+
+
+@dataclass(frozen=True)
+class BudgetReport:
+    """What the guard has found of one budget; see ``pyemu_budget`` in ``pyemu.h``.
+
+    Attributes:
+        name, units, tolerance: as on the card.
+        columns, exceeded: residuals computed, and those beyond the tolerance.
+        mean, rms: of the residuals.
+        largest, at_step, at_column: the largest by magnitude, and where it was; -1 if there is none.
+    """
+
+    name: str
+    units: str
+    tolerance: float
+    columns: int
+    exceeded: int
+    mean: float
+    rms: float
+    largest: float
+    at_step: int
+    at_column: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +106,7 @@ class Emulator:
         self._ffi, self._lib = library.load()
         self._handle = handle
         self._bound: dict[str, Any] = {}
+        self._last_columns = 0
         self._ids: Any = None
 
     @classmethod
@@ -227,11 +255,73 @@ class Emulator:
         Raises:
             EmulatorError: an array is missing or an input is not finite; then no output has been touched.
         """
+        self._last_columns = (self.columns or 0) if columns is None else columns
         step = _NO_STEP if step is None else step
         if columns is None:
             library.call(self._lib.pyemu_run, self._handle[0], step)
         else:
             library.call(self._lib.pyemu_run_columns, self._handle[0], step, columns)
+
+    def set_guard(self, mode: str, *, reasons: Iterable[str] = REASONS, limit: float = 1.0, taper: float = 0.0) -> None:
+        """Look at the inputs and outputs of every later run, column by column; counts start anew.
+
+        Main arguments:
+            mode: ``"off"``, ``"count"``, ``"clip"`` (inputs to the nearest bound), ``"fallback"`` (outputs of a flagged
+                column are left as they are) or ``"stop"`` (run raises).
+
+        Other Arguments:
+            reasons: what is looked for: ``"not_finite"``, ``"invalid"`` (outside the card's valid range), ``"novel"`` (an
+                input outside the range seen in training) and ``"budget"`` (one that does not close). Default: all.
+            limit: novelty above which a column is flagged: the distance from the middle of the range seen in training,
+                in half widths of it.
+            taper: novelty from which on, up to ``limit``, outputs fade into the host's; 0: no taper.
+
+        Raises:
+            EmulatorError: a setting is impossible.
+        """
+        fields = {
+            "sizeof_guard": self._ffi.sizeof("pyemu_guard"),
+            "mode": self._constant("GUARD", mode, MODES),
+            "reasons": sum(self._constant("REASON", reason, REASONS) for reason in set(reasons)),
+            "limit": limit,
+            "taper": taper,
+        }
+        library.call(self._lib.pyemu_set_guard, self._handle[0], self._ffi.new("pyemu_guard *", fields))
+
+    def reasons(self) -> np.ndarray:
+        """Return for each column of the last run the reasons to flag it, added up: 1 not finite, 2 invalid,
+        4 novel, 8 a budget.
+        """
+        found = np.zeros(self._last_columns, np.int32)
+        at = self._ffi.from_buffer("int32_t[]", found)
+        library.call(self._lib.pyemu_guard_reasons, self._handle[0], at, found.size)
+        return found
+
+    def fallback(self) -> np.ndarray:
+        """Return the columns of the last run whose outputs were left as they were, counted from 0."""
+        found = np.zeros(max(self._lib.pyemu_guard_fallback_count(self._handle[0]), 0), np.int64)
+        at = self._ffi.from_buffer("int64_t[]", found)
+        library.call(self._lib.pyemu_guard_fallback, self._handle[0], at, found.size)
+        return found
+
+    def guard_counts(self, name: str, reason: str) -> np.ndarray:
+        """Return how often the guard has found a reason in a variable since it was set, by level or place."""
+        counts = np.zeros(self._variable(self._index(name)).shape, np.int64)
+        at = self._ffi.from_buffer("int64_t[]", counts)
+        number = self._constant("REASON", reason, REASONS)
+        library.call(self._lib.pyemu_guard_counts, self._handle[0], name.encode(), number, at, counts.size)
+        return counts
+
+    def budgets(self) -> list[BudgetReport]:
+        """Tell what the guard has found of the card's budgets since it was set."""
+        return [self._budget(index) for index in range(self._lib.pyemu_budget_count(self._handle[0]))]
+
+    def _budget(self, index: int) -> BudgetReport:
+        found = self._ffi.new("pyemu_budget *", {"sizeof_budget": self._ffi.sizeof("pyemu_budget")})
+        library.call(self._lib.pyemu_budget_report, self._handle[0], index, found)
+        texts = {name: self._ffi.string(getattr(found, name)).decode() for name in ("name", "units")}
+        numbers = {name: getattr(found, name) for name, _ in self._ffi.typeof("pyemu_budget").fields[3:]}
+        return BudgetReport(**texts, **numbers)
 
     def report(self) -> Report:
         """Tell what the emulator has done since it was opened."""
@@ -299,6 +389,12 @@ class Emulator:
         values = np.empty(shape, variable.dtype)
         library.call(self._lib.pyemu_reference, self._handle[0], name.encode(), describe(name, values), -1)
         return values
+
+    def _constant(self, kind: str, word: str, words: tuple[str, ...]) -> int:
+        if word not in words:
+            expected = ", ".join(f"'{known}'" for known in words)
+            raise library.error(f"'{word}' is not known; expected {expected}", self._lib.PYEMU_ERR_ARGUMENT)
+        return int(getattr(self._lib, f"PYEMU_{kind}_{word.upper()}"))
 
     def _check_open(self) -> None:
         if not self.is_open:

@@ -110,6 +110,15 @@ def toy_card() -> Card:
     return make_card("toy", inputs, outputs)
 
 
+def ranged_card() -> Card:
+    """Return the card of the toy with what a guard compares numbers with."""
+    card = toy_card()
+    seen = {"minimum": [180.0 + level for level in range(N_LAYER)], "maximum": [260.0] * N_LAYER}
+    card["inputs"][0].update(valid_range=[100.0, 400.0], training_range=seen)
+    card["outputs"][2].update(valid_range=[-1e4, 1e4])
+    return card
+
+
 def toy_constants() -> Arrays:
     """Return the weights: level l (from 1) has weight l, or l / 100 for pressure."""
     layer = np.arange(1, N_LAYER + 1, dtype=np.float64)
@@ -356,6 +365,12 @@ def bad_cards(card: Card) -> dict[str, Any]:
         "size_zero": set_path("dimensions", "layer", 0),
         "size_huge": set_path("dimensions", "layer", 10**30),
         "size_missing": set_path("dimensions", {"layer": N_LAYER}),
+        "valid_range_turned": set_path("inputs", 0, "valid_range", [400.0, 100.0]),
+        "valid_range_short": set_path("inputs", 0, "valid_range", [100.0]),
+        "training_range_short": set_path("inputs", 0, "training_range", {"minimum": [1.0], "maximum": [2.0]}),
+        "training_range_text": set_path("inputs", 2, "training_range", {"minimum": ["cold"], "maximum": [2.0]}),
+        "training_range_turned": set_path("inputs", 2, "training_range", {"minimum": [3.0], "maximum": [2.0]}),
+        "training_range_half": set_path("inputs", 2, "training_range", {"minimum": [3.0]}),
         "graph_other_name": set_path("inputs", 2, "name", "skin_temperature"),
         "graph_other_dtype": set_path("inputs", 1, "dtype", "float32"),
         "graph_other_size": set_path("dimensions", "layer", N_LAYER + 1),
@@ -410,6 +425,7 @@ def write_toy(directory: Path) -> None:
     write(directory / "toy.onnx", model, card, reference)
     for name, bad in bad_cards(card).items():
         write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
+    write(directory / "ranged.onnx", model, ranged_card(), reference)
     write_bad_references(directory, model, card, reference)
     whole = (directory / "toy.onnx").read_bytes()
     (directory / "truncated.onnx").write_bytes(whole[: len(whole) // 2])
