@@ -192,7 +192,8 @@ typedef struct pyemu_array {
  *
  * With the engine "native" the bits of an output of a column depend on the inputs of that column,
  * on the file and on the version of this library, and on nothing else: not on the number of
- * columns, their order, the array's layout, threads, ranks or the processor's vectors. It computes
+ * columns, their order, the array's layout, threads, ranks or the processor's vectors (but for the
+ * sign and payload of a NaN, which IEEE 754 leaves open). It computes
  * with IEEE's rounding and tiny numbers whatever the host has set, in either precision. 'open'
  * refuses a graph that it cannot run and names the operator.
  *
