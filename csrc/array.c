@@ -459,6 +459,13 @@ struct layout layout_of_tensor(void *data, int32_t dtype, int64_t columns, int64
                          .columns = columns};
 }
 
+struct layout layout_by_element(void *data, int32_t dtype, int64_t columns, int64_t width) {
+  struct layout layout = layout_of_tensor(data, dtype, columns, width);
+  layout.strides[0] = (int64_t)dtype_size(dtype);
+  layout.item_strides[0] = columns * layout.strides[0];
+  return layout;
+}
+
 double layout_element(const struct layout *layout, int64_t column, int64_t element) {
   int64_t index[PYEMU_MAX_RANK];
   char *at = find_column(layout, column, index);

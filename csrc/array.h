@@ -54,6 +54,14 @@ int layout_is_finite(const struct layout *layout, int64_t first, int64_t columns
 /* A dense tensor (columns, width) as a layout. */
 struct layout layout_of_tensor(void *data, int32_t dtype, int64_t columns, int64_t width);
 
+/* The same with the columns of an element adjacent. */
+struct layout layout_by_element(void *data, int32_t dtype, int64_t columns, int64_t width);
+
+/* Address of an element of a layout as of the two above. */
+static inline char *layout_at(const struct layout *layout, int64_t column, int64_t element) {
+  return layout->data + column * layout->strides[0] + element * layout->item_strides[0];
+}
+
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "card.h"
+#include "array.h"
 
 enum { MAX_BUDGETS = 256, MAX_TERMS = 256 };
 
@@ -185,39 +185,34 @@ void budgets_free(struct card *card) {
 
 /* --- In a column --- */
 
-static double value_at(const struct card *card, const struct variable *v, const void *tensor,
-                       int64_t column, int64_t level) {
-  const int64_t at = column * v->width + level;
-  return card_tensor_dtype(card, v) == PYEMU_FLOAT64 ? ((const double *)tensor)[at]
-                                                     : (double)((const float *)tensor)[at];
+static double value_at(const struct layout *array, int64_t column, int64_t level) {
+  const char *at = layout_at(array, column, level);
+  return array->dtype == PYEMU_FLOAT64 ? *(const double *)(const void *)at
+                                       : (double)*(const float *)(const void *)at;
 }
 
-static double sum_over_layers(const struct budget *budget, const struct card *card,
-                              void *const *tensors, int64_t variable, int64_t column) {
-  const struct variable *v = &card->variables[variable], *p = &card->variables[budget->pressure];
-  double sum = 0;
-  for (int64_t k = 0; k < v->width; ++k) {
-    const double thickness = value_at(card, p, tensors[budget->pressure], column, k + 1) -
-                             value_at(card, p, tensors[budget->pressure], column, k);
-    sum += value_at(card, v, tensors[variable], column, k) * thickness;
+static double sum_over_layers(const struct budget *budget, const struct layout *array,
+                              const struct layout *pressure, int64_t column) {
+  double sum = 0, above = value_at(pressure, column, 0);
+  const double first = above;
+  for (int64_t k = 0; k < array->width; ++k) {
+    const double below = value_at(pressure, column, k + 1);
+    sum += value_at(array, column, k) * (below - above);
+    above = below;
   }
-  const int64_t last = p->width - 1;
-  const int is_rising = value_at(card, p, tensors[budget->pressure], column, last) >
-                        value_at(card, p, tensors[budget->pressure], column, 0);
-  return (is_rising ? sum : -sum) / budget->gravity;
+  return (above > first ? sum : -sum) / budget->gravity;
 }
 
-double budget_residual(const struct budget *budget, const struct card *card, void *const *tensors,
+double budget_residual(const struct budget *budget, const struct layout *const *arrays,
                        int64_t column) {
   double sum = 0;
   for (int i = 0; i < budget->n_terms; ++i) {
     const struct budget_term *term = &budget->terms[i];
-    const struct variable *v = &card->variables[term->variable];
-    const double value = term->place == BUDGET_LAYERS
-                             ? sum_over_layers(budget, card, tensors, term->variable, column)
-                             : value_at(card, v, tensors[term->variable], column,
-                                        term->place == BUDGET_LAST ? v->width - 1 : 0);
-    sum += term->factor * value;
+    const struct layout *array = arrays[term->variable];
+    const int64_t level = term->place == BUDGET_LAST ? array->width - 1 : 0;
+    sum += term->factor * (term->place == BUDGET_LAYERS
+                               ? sum_over_layers(budget, array, arrays[budget->pressure], column)
+                               : value_at(array, column, level));
   }
   return sum;
 }

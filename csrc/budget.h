@@ -6,6 +6,7 @@
 #include "json.h"
 
 struct card;
+struct layout;
 
 /* Where a term takes its numbers from. */
 enum budget_place {
@@ -38,8 +39,8 @@ int budgets_read(struct card *card, const struct json *json, const struct json_n
                  int is_top_first, const struct error *error);
 void budgets_free(struct card *card);
 
-/* What is left of a budget in one column; 'tensors' are those of all variables. */
-double budget_residual(const struct budget *budget, const struct card *card, void *const *tensors,
+/* What is left of a budget in one column; 'arrays' are the tensors of all variables. */
+double budget_residual(const struct budget *budget, const struct layout *const *arrays,
                        int64_t column);
 
 #endif

@@ -592,12 +592,16 @@ static int place_tensors(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
-/* Engines that read arrays find the tensors as such. */
+/* The tensors as arrays. An engine that reads arrays may have them as a host has that keeps the
+ * columns of an element adjacent: then nothing is transposed. */
 static void describe_dense(pyemu_emulator *e) {
   for (int64_t i = 0; i < e->card.n_variables; ++i) {
     const struct variable *v = &e->card.variables[i];
-    e->dense_layouts[i] =
-        layout_of_tensor(e->tensors[i], tensor_dtype(e, v), batch_size(v, e->columns), v->width);
+    const struct layout *host = &e->bindings[i].layout;
+    const int is_by_element = e->guard && e->plugin.engine->run_arrays && v->has_batch &&
+                              host->strides[0] == (int64_t)dtype_size(host->dtype);
+    e->dense_layouts[i] = (is_by_element ? layout_by_element : layout_of_tensor)(
+        e->tensors[i], tensor_dtype(e, v), batch_size(v, e->columns), v->width);
     e->dense[i] = &e->dense_layouts[i];
   }
 }
@@ -703,6 +707,24 @@ static int is_only_checked(const pyemu_emulator *e, int64_t i) {
          !b->is_on_device && !b->is_filled;
 }
 
+/* 1 if the columns of an element are adjacent in the tensor. */
+static int is_by_element(const struct layout *dense) {
+  return dense->width > 1 && dense->strides[0] < dense->item_strides[0];
+}
+
+/* What is not finite is for the guard to find. */
+static int gather_guarded(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
+  char *to = layout_at(dense, first, 0);
+  if (is_by_element(dense))
+    layout_gather_tile(host, first, items, to, dense->columns, dense->dtype);
+  else
+    layout_gather(host, first, items, to, dense->dtype, 0);
+  if (e->card.variables[i].has_batch)
+    guard_look(e->guard, i, dense, first, items);
+  return 1;
+}
+
 /* Returns 0 if an item is not finite. */
 static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
   const struct variable *v = &e->card.variables[i];
@@ -711,13 +733,10 @@ static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64
   if (uses_arrays(e))
     return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
   char *tensor = tensor_item(e, i, first);
-  if (!is_direct(e, i)) {
-    const int check = e->check_finite && !e->guard;
-    const int is_finite = layout_gather(&input->layout, first, items, tensor, dtype, check);
-    if (e->guard && v->has_batch)
-      guard_look(e->guard, i, tensor, first, items);
-    return is_finite;
-  }
+  if (e->guard)
+    return gather_guarded(e, i, first, items);
+  if (!is_direct(e, i))
+    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
   return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
 }
 
@@ -737,31 +756,37 @@ static void gather_part(void *context, int64_t part) {
 
 /* Let a column of the host fade into the emulator's, in the tensor. */
 static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double weight) {
-  const struct variable *v = &e->card.variables[i];
-  char *item = tensor_item(e, i, column);
-  for (int64_t element = 0; element < v->width; ++element) {
+  const struct layout *dense = e->dense[i];
+  for (int64_t element = 0; element < dense->width; ++element) {
     const double host = layout_element(&e->bindings[i].layout, column, element);
-    if (tensor_dtype(e, v) == PYEMU_FLOAT64)
-      ((double *)item)[element] = host + weight * (((double *)item)[element] - host);
-    else if (v->dtype == PYEMU_FLOAT32)
-      ((float *)item)[element] = (float)(host + weight * ((double)((float *)item)[element] - host));
+    void *at = layout_at(dense, column, element);
+    if (dense->dtype == PYEMU_FLOAT64)
+      *(double *)at = host + weight * (*(double *)at - host);
+    else if (dense->dtype == PYEMU_FLOAT32)
+      *(float *)at = (float)(host + weight * ((double)*(float *)at - host));
   }
 }
 
-/* The end of the columns from 'first' on that go to the host as they are, or that do not. */
+static void scatter_stretch(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
+  const char *from = layout_at(dense, first, 0);
+  if (is_by_element(dense))
+    layout_scatter_tile(host, first, items, from, dense->columns, dense->dtype);
+  else
+    layout_scatter(host, first, items, from, dense->dtype);
+}
+
+/* The end of the columns from 'first' on that go to the host as they are. */
 static int64_t end_of_stretch(const pyemu_emulator *e, int64_t first, int64_t end) {
-  const int is_whole = guard_weight(e->guard, first) == 1;
-  while (first < end && (guard_weight(e->guard, first) == 1) == is_whole)
+  while (first < end && guard_weight(e->guard, first) == 1)
     ++first;
   return first;
 }
 
 /* A column without weight keeps the host's numbers. */
 static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  const struct variable *v = &e->card.variables[i];
-  const struct layout *layout = &e->bindings[i].layout;
-  if (!e->guard || !v->has_batch || !guard_holds_back(e->guard)) {
-    layout_scatter(layout, first, items, tensor_item(e, i, first), tensor_dtype(e, v));
+  if (!e->guard || !e->card.variables[i].has_batch || !guard_holds_back(e->guard)) {
+    scatter_stretch(e, i, first, items);
     return;
   }
   for (int64_t end = first + items, next; first < end; first = next) {
@@ -770,7 +795,7 @@ static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int
     if (weight > 0 && weight < 1)
       mix_item(e, i, first, weight);
     if (weight > 0)
-      layout_scatter(layout, first, next - first, tensor_item(e, i, first), tensor_dtype(e, v));
+      scatter_stretch(e, i, first, next - first);
   }
 }
 
@@ -790,10 +815,10 @@ static void look_part(void *context, int64_t part) {
   for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
     const int64_t items = items_of(p, &e->card.variables[i], part, &first);
     if (items > 0 && e->card.variables[i].has_batch)
-      guard_look(e->guard, i, tensor_item(e, i, first), first, items);
+      guard_look(e->guard, i, e->dense[i], first, items);
   }
   const int64_t begin = part * p->part_columns, left = p->columns - begin;
-  guard_sum(e->guard, e->tensors, begin, left < p->part_columns ? left : p->part_columns);
+  guard_sum(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
 }
 
 /* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
@@ -840,7 +865,7 @@ static int gather_inputs(pyemu_emulator *e, int64_t step, int64_t columns,
   if (p.not_finite < e->card.n_inputs)
     return fail_not_finite(e, p.not_finite, columns, error);
   e->counters.copied_bytes += copied;
-  return e->guard ? guard_judge(e->guard, e->tensors, PYEMU_INPUT, error) : PYEMU_OK;
+  return e->guard ? guard_judge(e->guard, e->dense, PYEMU_INPUT, error) : PYEMU_OK;
 }
 
 static int scatter_outputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
@@ -851,7 +876,7 @@ static int scatter_outputs(pyemu_emulator *e, int64_t columns, const struct erro
     return PYEMU_OK;
   if (e->guard) {
     pack(&p, look_part, moved);
-    status = guard_judge(e->guard, e->tensors, PYEMU_OUTPUT, error);
+    status = guard_judge(e->guard, e->dense, PYEMU_OUTPUT, error);
   }
   if (status != PYEMU_OK)
     return status;

@@ -212,38 +212,52 @@ void guard_begin(struct guard *guard, int64_t columns, int64_t step) {
 
 /* NaN is in no interval. BITS is as wide as the numbers, so that comparisons fill vectors. */
 #define DEFINE_LOOK(NAME, REAL, BITS)                                                              \
-  WIDE static void look_##NAME(unsigned char *marks, const void *tensor, int64_t columns,          \
-                               int64_t width, const struct bounds *bounds) {                       \
-    const REAL *lowest = bounds->lowest, *highest = bounds->highest, *row = tensor;                \
-    for (int64_t c = 0; c < columns; ++c, row += width) {                                          \
-      BITS outside = 0;                                                                            \
-      for (int64_t k = 0; k < width; ++k)                                                          \
-        outside |= (BITS) !(row[k] >= lowest[k]) | (BITS) !(row[k] <= highest[k]);                 \
-      marks[c] |= outside != 0;                                                                    \
-    }                                                                                              \
+  WIDE static int is_outside_##NAME(const REAL *row, const REAL *lowest, const REAL *highest,      \
+                                    int64_t n) {                                                   \
+    BITS outside = 0;                                                                              \
+    for (int64_t k = 0; k < n; ++k)                                                                \
+      outside |= (BITS) !(row[k] >= lowest[k]) | (BITS) !(row[k] <= highest[k]);                   \
+    return outside != 0;                                                                           \
+  }                                                                                                \
+  WIDE static void mark_##NAME(unsigned char *marks, const REAL *row, REAL lowest, REAL highest,   \
+                               int64_t n) {                                                        \
+    for (int64_t c = 0; c < n; ++c)                                                                \
+      marks[c] |= (unsigned char)(!(row[c] >= lowest) | !(row[c] <= highest));                     \
+  }                                                                                                \
+  static void look_##NAME(unsigned char *marks, const struct layout *array, int64_t first,         \
+                          int64_t columns, const struct bounds *bounds) {                          \
+    const REAL *lowest = bounds->lowest, *highest = bounds->highest;                               \
+    if (array->strides[0] == (int64_t)sizeof(REAL))                                                \
+      for (int64_t k = 0; k < array->width; ++k)                                                   \
+        mark_##NAME(marks, (const REAL *)(const void *)layout_at(array, first, k), lowest[k],      \
+                    highest[k], columns);                                                          \
+    else                                                                                           \
+      for (int64_t c = 0; c < columns; ++c)                                                        \
+        marks[c] |= (unsigned char)is_outside_##NAME(                                              \
+            (const REAL *)(const void *)layout_at(array, first + c, 0), lowest, highest,           \
+            array->width);                                                                         \
   }
 
 DEFINE_LOOK(float32, float, int32_t)
 DEFINE_LOOK(float64, double, int64_t)
 DEFINE_LOOK(int32, int32_t, int32_t)
 
-void guard_look(struct guard *guard, int64_t i, const void *tensor, int64_t first,
+void guard_look(struct guard *guard, int64_t i, const struct layout *array, int64_t first,
                 int64_t columns) {
-  const struct variable *v = &guard->card->variables[i];
-  const int32_t dtype = dtype_of(guard, v);
-  (dtype == PYEMU_FLOAT64 ? look_float64
-   : dtype == PYEMU_FLOAT32
+  (array->dtype == PYEMU_FLOAT64 ? look_float64
+   : array->dtype == PYEMU_FLOAT32
        ? look_float32
-       : look_int32)(guard->marks + first, tensor, columns, v->width, &guard->bounds[i]);
+       : look_int32)(guard->marks + first, array, first, columns, &guard->bounds[i]);
 }
 
-void guard_sum(struct guard *guard, void *const *tensors, int64_t first, int64_t columns) {
+void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t first,
+               int64_t columns) {
   const struct card *card = guard->card;
   if (!looks_for(guard, PYEMU_REASON_BUDGET))
     return;
   for (int64_t b = 0; b < card->n_budgets; ++b)
     for (int64_t c = first; c < first + columns; ++c)
-      guard->residuals[b * guard->room + c] = budget_residual(&card->budgets[b], card, tensors, c);
+      guard->residuals[b * guard->room + c] = budget_residual(&card->budgets[b], arrays, c);
 }
 
 /* --- Single columns --- */
@@ -253,19 +267,21 @@ static int64_t *count_of(const struct guard *guard, int64_t i, int reason, int64
   return &guard->counts[i][at * guard->card->variables[i].width + element];
 }
 
-static double get(const void *item, int32_t dtype, int64_t element) {
-  return dtype == PYEMU_FLOAT64   ? ((const double *)item)[element]
-         : dtype == PYEMU_FLOAT32 ? (double)((const float *)item)[element]
-                                  : (double)((const int32_t *)item)[element];
+static double get(const struct layout *array, int64_t column, int64_t element) {
+  const void *at = layout_at(array, column, element);
+  return array->dtype == PYEMU_FLOAT64   ? *(const double *)at
+         : array->dtype == PYEMU_FLOAT32 ? (double)*(const float *)at
+                                         : (double)*(const int32_t *)at;
 }
 
-static void put(void *item, int32_t dtype, int64_t element, double x) {
-  if (dtype == PYEMU_FLOAT64)
-    ((double *)item)[element] = x;
-  else if (dtype == PYEMU_FLOAT32)
-    ((float *)item)[element] = (float)x;
+static void put(const struct layout *array, int64_t column, int64_t element, double x) {
+  void *at = layout_at(array, column, element);
+  if (array->dtype == PYEMU_FLOAT64)
+    *(double *)at = x;
+  else if (array->dtype == PYEMU_FLOAT32)
+    *(float *)at = (float)x;
   else
-    ((int32_t *)item)[element] = (int32_t)x;
+    *(int32_t *)at = (int32_t)x;
 }
 
 /* The reason to flag an element, or 0. */
@@ -302,12 +318,13 @@ struct finding {
   int64_t element; /* the first that is flagged */
 };
 
-static struct finding examine(struct guard *guard, int64_t i, void *item) {
+static struct finding examine(struct guard *guard, int64_t i, const struct layout *array,
+                              int64_t column) {
   const struct variable *v = &guard->card->variables[i];
   const int is_input = v->direction == PYEMU_INPUT, mode = guard->settings.mode;
   struct finding found = {.element = -1};
   for (int64_t element = 0; element < v->width; ++element) {
-    const double x = get(item, dtype_of(guard, v), element);
+    const double x = get(array, column, element);
     const int reason = reason_of(guard, v, element, x);
     if (has_seen_range(guard, v) && isfinite(x))
       found.novelty = fmax(found.novelty, novelty(v, element, x));
@@ -317,17 +334,17 @@ static struct finding examine(struct guard *guard, int64_t i, void *item) {
     found.element = found.element < 0 ? element : found.element;
     ++*count_of(guard, i, reason, element);
     if (is_input && (mode == PYEMU_GUARD_CLIP || (mode != PYEMU_GUARD_COUNT && !isfinite(x))))
-      put(item, dtype_of(guard, v), element, nearest(v, element, x));
+      put(array, column, element, nearest(v, element, x));
   }
   return found;
 }
 
 static int fail_stop(const struct guard *guard, int64_t i, const struct finding *found,
-                     const void *item, int64_t column, const struct error *error) {
+                     const struct layout *array, int64_t column, const struct error *error) {
   const struct variable *v = &guard->card->variables[i];
   fail(error, PYEMU_ERR_GUARD, "the guard stops the run: %s '%s' is %g",
        v->direction == PYEMU_INPUT ? "input" : "output", v->name,
-       get(item, dtype_of(guard, v), found->element));
+       get(array, column, found->element));
   if (v->has_batch)
     error_append(error, " in column %lld", (long long)column + 1);
   card_append_place(v, found->element, error);
@@ -370,26 +387,26 @@ static void conclude(struct guard *guard, int64_t column, int32_t direction,
     hold_back(guard, column, taper_weight(guard, found->novelty));
 }
 
-/* An item of one column, or of all of them. */
-static int judge_item(struct guard *guard, int64_t i, void *item, int64_t first, int64_t end,
-                      const struct error *error) {
-  const struct finding found = examine(guard, i, item);
+/* One column, or what is one for all of them: 'end' is that behind the last it is for. */
+static int judge_column(struct guard *guard, int64_t i, const struct layout *array, int64_t column,
+                        int64_t end, const struct error *error) {
+  const struct finding found = examine(guard, i, array, column);
   if (found.reasons && guard->settings.mode == PYEMU_GUARD_STOP)
-    return fail_stop(guard, i, &found, item, first, error);
-  for (int64_t column = first; column < end; ++column)
-    conclude(guard, column, guard->card->variables[i].direction, &found);
+    return fail_stop(guard, i, &found, array, column, error);
+  for (int64_t c = column; c < end; ++c)
+    conclude(guard, c, guard->card->variables[i].direction, &found);
   return PYEMU_OK;
 }
 
-static int judge_variable(struct guard *guard, int64_t i, char *tensor, const struct error *error) {
+static int judge_variable(struct guard *guard, int64_t i, const struct layout *array,
+                          const struct error *error) {
   const struct variable *v = &guard->card->variables[i];
   if (!v->has_batch)
-    return judge_item(guard, i, tensor, 0, guard->columns, error);
-  const int64_t size = v->width * (int64_t)dtype_size(dtype_of(guard, v));
+    return judge_column(guard, i, array, 0, guard->columns, error);
   int status = PYEMU_OK;
   for (int64_t c = 0; c < guard->columns && status == PYEMU_OK; ++c)
     if (guard->marks[c] && (v->direction == PYEMU_INPUT || guard->weights[c] > 0))
-      status = judge_item(guard, i, tensor + c * size, c, c + 1, error);
+      status = judge_column(guard, i, array, c, c + 1, error);
   return status;
 }
 
@@ -436,12 +453,12 @@ static int judge_budgets(struct guard *guard, const struct error *error) {
   return status;
 }
 
-int guard_judge(struct guard *guard, void *const *tensors, int32_t direction,
+int guard_judge(struct guard *guard, const struct layout *const *arrays, int32_t direction,
                 const struct error *error) {
   int status = direction == PYEMU_OUTPUT ? judge_budgets(guard, error) : PYEMU_OK;
   for (int64_t i = 0; i < guard->card->n_variables && status == PYEMU_OK; ++i)
     if (guard->card->variables[i].direction == direction)
-      status = judge_variable(guard, i, tensors[i], error);
+      status = judge_variable(guard, i, arrays[i], error);
   guard->n_fallback = 0;
   for (int64_t c = 0; c < guard->columns; ++c) {
     guard->marks[c] = 0;

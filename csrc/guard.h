@@ -2,11 +2,12 @@
 #ifndef PYEMU_GUARD_H
 #define PYEMU_GUARD_H
 
-#include "card.h"
+#include "array.h"
 #include "error.h"
 
 /*
- * Works on dense tensors (columns, width), those that the engine reads and writes. Between 'begin'
+ * Works on the tensors that the engine reads and writes, by variable: dense, with the numbers of a
+ * column or the columns of an element adjacent (array.h). Between 'begin'
  * and the last of the other calls of one run, columns are looked at in parts, perhaps by several
  * threads; what has to do with single columns is done by one.
  */
@@ -25,21 +26,21 @@ int guard_reserve(struct guard *guard, int64_t columns, const struct error *erro
 void guard_begin(struct guard *guard, int64_t columns, int64_t step);
 
 /* Mark the columns 'first' to before 'first + columns' of which variable 'i' has a number outside
- * its bounds; 'tensor' is where the first of them lies. */
-void guard_look(struct guard *guard, int64_t i, const void *tensor, int64_t first, int64_t columns);
+ * its bounds. */
+void guard_look(struct guard *guard, int64_t i, const struct layout *array, int64_t first,
+                int64_t columns);
 
-/* Compute what is left of all budgets in the columns 'first' to before 'first + columns', from the
- * tensors of all variables. */
-void guard_sum(struct guard *guard, void *const *tensors, int64_t first, int64_t columns);
+/* Compute what is left of all budgets in the columns 'first' to before 'first + columns'. */
+void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t first,
+               int64_t columns);
 
 /*
- * Look closely at the marked columns: flag, count, and clip if that is the mode. 'tensors' are
- * those of all variables; of the inputs, or of the outputs. With PYEMU_GUARD_STOP the first flagged
- * column is an error.
+ * Look closely at the marked columns, at their inputs or at their outputs: flag, count, and clip if
+ * that is the mode. With PYEMU_GUARD_STOP the first flagged column is an error.
  *
  * Errors: GUARD.
  */
-int guard_judge(struct guard *guard, void *const *tensors, int32_t direction,
+int guard_judge(struct guard *guard, const struct layout *const *arrays, int32_t direction,
                 const struct error *error);
 
 /* How much of the emulator's output goes to the host, from 0 to 1. */

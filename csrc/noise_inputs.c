@@ -113,15 +113,6 @@ static int reserve_values(struct noise_inputs *noise, struct noise_input *input,
   return PYEMU_OK;
 }
 
-/* The columns of an element adjacent: so noise is made, and so the engine 'native' reads. */
-static struct layout layout_by_element(void *values, int32_t dtype, int64_t columns,
-                                       int64_t width) {
-  struct layout layout = layout_of_tensor(values, dtype, columns, width);
-  layout.strides[0] = (int64_t)dtype_size(dtype);
-  layout.item_strides[0] = columns * layout.strides[0];
-  return layout;
-}
-
 int noise_inputs_place(struct noise_inputs *noise, const struct card *card,
                        struct binding *bindings, int64_t columns, int is_by_element,
                        const struct error *error) {
@@ -135,6 +126,7 @@ int noise_inputs_place(struct noise_inputs *noise, const struct card *card,
     status = reserve_numbers(noise, columns, error);
     if (status == PYEMU_OK)
       status = reserve_values(noise, input, v, columns, error);
+    /* The columns of an element adjacent: so noise is made, and so the engine 'native' reads. */
     const struct layout layout = is_by_element
                                      ? layout_by_element(input->values, v->dtype, columns, v->width)
                                      : layout_of_tensor(input->values, v->dtype, columns, v->width);
