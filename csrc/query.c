@@ -212,8 +212,9 @@ int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index, pyemu_bud
     return fail(&error, PYEMU_ERR_ARGUMENT,
                 "'budget' is NULL, or its sizeof_budget is not set to sizeof(pyemu_budget)");
   if (index < 0 || index >= emulator->card.n_budgets)
-    return fail(&error, PYEMU_ERR_ARGUMENT, "budget %lld is asked for; the card has %lld",
-                (long long)index, (long long)emulator->card.n_budgets);
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "there is no budget %lld (counted from 0); the card has %lld", (long long)index,
+                (long long)emulator->card.n_budgets);
   const struct tally *tally = emulator->guard ? guard_tally(emulator->guard, index) : NULL;
   if (!tally)
     return fail(&error, PYEMU_ERR_ARGUMENT,

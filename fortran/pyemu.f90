@@ -30,11 +30,11 @@ module pyemu
       c_pyemu_reference_count, c_pyemu_reference, c_pyemu_report, c_pyemu_engine_version, c_pyemu_set_noise, &
       c_pyemu_bind_ids, c_pyemu_fill_noise, &
       pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
-      c_pyemu_guard_counts
+      c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report
   implicit none
   private
 
-  public :: emulator_t, variable_t, report_t, pyemu_version, pyemu_status_name, pyemu_fill_noise
+  public :: emulator_t, variable_t, report_t, budget_t, pyemu_version, pyemu_status_name, pyemu_fill_noise
 
   ! Values of stat=, the same as in pyemu.h, where each is explained.
   integer, parameter, public :: pyemu_ok = 0
@@ -65,7 +65,8 @@ module pyemu
   integer, parameter, public :: pyemu_reason_not_finite = 1  !! a number that is NaN or infinite
   integer, parameter, public :: pyemu_reason_invalid = 2     !! outside the valid range on the card
   integer, parameter, public :: pyemu_reason_novel = 4       !! an input outside the range seen in training
-  integer, parameter, public :: pyemu_reason_all = 7
+  integer, parameter, public :: pyemu_reason_budget = 8      !! a budget on the card that does not close
+  integer, parameter, public :: pyemu_reason_all = 15
 
   integer, parameter :: input_direction = 1
   integer, parameter :: int32_dtype = 3
@@ -105,6 +106,20 @@ module pyemu
     real(real64) :: unpack_seconds = 0           !! time in run to copy outputs [s]
   end type report_t
 
+  type :: budget_t
+    !! What the guard has found of one budget of the card since it was set.
+    character(:), allocatable :: name         !! as on the card
+    character(:), allocatable :: units        !! of the residual
+    real(real64) :: tolerance = 0             !! largest residual that the card allows, by magnitude
+    integer(int64) :: columns = 0             !! residuals computed: one for each column of each run
+    integer(int64) :: exceeded = 0            !! of these, the ones beyond the tolerance
+    real(real64) :: mean = 0                  !! of the residuals
+    real(real64) :: rms = 0                   !! root mean square of the residuals
+    real(real64) :: largest = 0               !! the largest by magnitude, with its sign,
+    integer(int64) :: at_step = -1            !! the step that run was given,
+    integer :: at_column = 0                  !! and its column, counted from 1; 0 if there is none
+  end type budget_t
+
   type :: emulator_t
     !! An emulator. It has one owner: assignment does not share it but leaves the copy closed, so pass it as an
     !! argument. It is closed when it goes out of scope. One thread at a time may use it.
@@ -124,6 +139,8 @@ module pyemu
     procedure :: fallback                !! () -> columns of the last run that the host must compute
     procedure :: reasons                 !! (found, stat, errmsg): why columns of the last run were flagged
     procedure :: guard_counts            !! (name, reason, counts, stat, errmsg)
+    procedure :: n_budgets               !! () -> budgets on the card
+    procedure :: budget                  !! (index, found, stat, errmsg)
     procedure :: close => close_emulator !! (stat, errmsg)
     procedure :: is_open                 !! () -> logical
     procedure :: n_columns               !! () -> columns of the bound arrays, -1 if none is bound
@@ -492,6 +509,41 @@ contains
                                   size(counts, kind=c_int64_t), message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine guard_counts
+
+  function n_budgets(self) result(count)
+    !! Number of budgets on the card; 0 if the emulator is not open.
+    class(emulator_t), intent(in) :: self
+    integer :: count
+
+    count = int(c_pyemu_budget_count(self%handle))
+  end function n_budgets
+
+  subroutine budget(self, index, found, stat, errmsg)
+    !! What the guard has found of one budget; its reasons must include pyemu_reason_budget.
+    class(emulator_t), intent(in) :: self
+    integer, intent(in) :: index                           !! 1 to n_budgets()
+    type(budget_t), intent(out) :: found
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_budget) :: told
+    integer(c_int) :: status
+
+    told%sizeof_budget = c_sizeof(told)
+    status = c_pyemu_budget_report(self%handle, int(index - 1, c_int64_t), told, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+    if (status /= pyemu_ok) return
+    found%name = text_at(told%name)
+    found%units = text_at(told%units)
+    found%tolerance = told%tolerance
+    found%columns = told%columns
+    found%exceeded = told%exceeded
+    found%mean = told%mean
+    found%rms = told%rms
+    found%largest = told%largest
+    found%at_step = told%at_step
+    found%at_column = int(told%at_column) + 1
+  end subroutine budget
 
   subroutine close_emulator(self, stat, errmsg)
     !! Close the emulator. Closing one that is not open is an error, pyemu_err_closed, and does nothing else.

@@ -12,7 +12,7 @@ module pyemu_c
   public :: c_pyemu_run, c_pyemu_run_columns, c_pyemu_close, c_pyemu_report, c_pyemu_engine_version
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
   public :: pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback
-  public :: c_pyemu_guard_counts
+  public :: c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
   public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
 
@@ -68,6 +68,20 @@ module pyemu_c
     real(c_double) :: limit = 1
     real(c_double) :: taper = 0
   end type pyemu_guard
+
+  type, bind(c) :: pyemu_budget
+    integer(c_size_t) :: sizeof_budget = 0
+    type(c_ptr) :: name = c_null_ptr
+    type(c_ptr) :: units = c_null_ptr
+    real(c_double) :: tolerance = 0
+    integer(c_int64_t) :: columns = 0
+    integer(c_int64_t) :: exceeded = 0
+    real(c_double) :: mean = 0
+    real(c_double) :: rms = 0
+    real(c_double) :: largest = 0
+    integer(c_int64_t) :: at_step = -1
+    integer(c_int64_t) :: at_column = -1
+  end type pyemu_budget
 
   interface
 
@@ -299,6 +313,25 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_guard_fallback
+
+    function c_pyemu_budget_count(emulator) result(count) bind(c, name='pyemu_budget_count')
+      import :: c_int64_t, c_ptr
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: count
+    end function c_pyemu_budget_count
+
+    function c_pyemu_budget_report(emulator, index, budget, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_budget_report')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t, pyemu_budget
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: index
+      type(pyemu_budget), intent(inout) :: budget
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_budget_report
 
     function c_pyemu_guard_counts(emulator, name, reason, counts, size, errmsg, errlen) result(status) &
         bind(c, name='pyemu_guard_counts')

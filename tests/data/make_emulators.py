@@ -116,6 +116,17 @@ def ranged_card() -> Card:
     seen = {"minimum": [180.0 + level for level in range(N_LAYER)], "maximum": [260.0] * N_LAYER}
     card["inputs"][0].update(valid_range=[100.0, 400.0], training_range=seen)
     card["outputs"][2].update(valid_range=[-1e4, 1e4])
+    terms = [("upwelling_longwave_flux_in_air_at_interfaces", 1.0, "top"), ("surface_temperature", -1.0, "column")]
+    card["budgets"] = [
+        {
+            "name": "flux_at_the_top",
+            "description": "a hundredth of the pressure there, which no tolerance allows for",
+            "kind": "linear",
+            "terms": [dict(zip(("variable", "factor", "where"), term, strict=True)) for term in terms],
+            "units": "W m-2",
+            "tolerance": 1.1025,
+        }
+    ]
     return card
 
 

@@ -18,6 +18,7 @@ program guards
   call counts()
   call fades()
   call stops()
+  call budgets()
   call refuses()
   call finish()
 
@@ -111,7 +112,28 @@ contains
     call check(all(outgoing == own), 'no output is touched')
   end subroutine stops
 
+  subroutine budgets()
+    !! The flux at the top is a hundredth of the pressure plus the surface temperature: 1 to 1.2 W m-2 too much.
+    type(budget_t) :: found
+    integer(int32) :: why(ncol)
+
+    call e%set_guard('count', reasons=pyemu_reason_budget)
+    call e%run(7)
+    call e%run(8)
+    call check(e%n_budgets() == 1, 'one budget')
+    call e%budget(1, found)
+    call check(found%name == 'flux_at_the_top' .and. found%units == 'W m-2', 'its name and units')
+    call check(found%columns == 2 * ncol .and. found%tolerance == 1.1025_real64, 'columns of two runs')
+    call check(abs(found%mean - sum(p(:, 1)) / (100 * ncol)) < 1.0e-9_real64, 'mean residual')
+    call check(abs(found%largest - maxval(p(:, 1)) / 100) < 1.0e-9_real64, 'largest residual')
+    call check(found%at_step == 7 .and. found%at_column == ncol, 'where it was first')
+    call e%reasons(why)
+    call check(all((why == pyemu_reason_budget) .eqv. (p(:, 1) > 110.25_real64)), 'columns beyond the tolerance')
+    call check(found%exceeded == 2 * count(why /= 0) .and. any(why /= 0) .and. any(why == 0), 'their number')
+  end subroutine budgets
+
   subroutine refuses()
+    type(budget_t) :: none
     integer(int32) :: few(3)
     integer(int64) :: levels(nlay + 1)
     character(300) :: message
@@ -125,6 +147,8 @@ contains
     call check_error(stat, pyemu_err_size, message, '3 columns are asked for; the last run had 40')
     call e%guard_counts(temperature_name, pyemu_reason_novel, levels, stat=stat, errmsg=message)
     call check_error(stat, pyemu_err_size, message, "room for 6 counts of 'air_temperature', which has 5")
+    call e%budget(2, none, stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_argument, message, 'no budget 1 (counted from 0); the card has 1')
     call e%guard_counts('humidity', pyemu_reason_novel, levels, stat=stat, errmsg=message)
     call check_error(stat, pyemu_err_name, message, "no variable 'humidity'")
     call e%close()
