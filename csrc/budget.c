@@ -40,7 +40,10 @@ static int read_positive(const struct draft *d, const char *field, double *value
 static int read_variable(const struct draft *d, const struct json_node *object, const char *field,
                          int n_dims, int64_t *index) {
   const struct json_node *node = json_member(d->json, object, field);
-  char *name = node && node->type == JSON_STRING ? json_string(node) : NULL;
+  const int is_text = node && node->type == JSON_STRING;
+  char *name = is_text ? json_string(node) : NULL;
+  if (is_text && !name)
+    return fail(d->error, PYEMU_ERR_MEMORY, "no memory for the card");
   *index = name ? card_find(d->card, name) : -1;
   free(name);
   if (*index < 0)

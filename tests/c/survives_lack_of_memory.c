@@ -107,12 +107,48 @@ static void check_noise(const char *directory) {
   pyemu_close(&e, NULL, 0);
 }
 
+/* A guard is set or it is not; its runs take memory once for a number of columns. */
+static void check_guard(const char *directory) {
+  static struct toy toy;
+  char message[1024];
+  pyemu_guard guard = PYEMU_GUARD_INIT;
+  pyemu_emulator *e = toy_open(directory, "ranged.onnx", "native");
+  guard.mode = PYEMU_GUARD_FALLBACK;
+  toy_fill(&toy, 32, 0);
+  toy_bind(e, &toy);
+  int status = PYEMU_ERR_MEMORY;
+  long request = 0;
+  for (; status == PYEMU_ERR_MEMORY && request < 100; ++request) {
+    countdown = request;
+    status = pyemu_set_guard(e, &guard, message, sizeof message);
+    CHECK((status == PYEMU_ERR_MEMORY) == (strstr(message, "no memory for the guard") != NULL));
+    CHECK((pyemu_guard_fallback_count(e) < 0) == (status != PYEMU_OK));
+  }
+  CHECK(status == PYEMU_OK && request > 20);
+  status = PYEMU_ERR_MEMORY;
+  for (request = 0; status == PYEMU_ERR_MEMORY && request < 100; ++request) {
+    countdown = request;
+    status = pyemu_run(e, 1, message, sizeof message);
+    CHECK((status == PYEMU_ERR_MEMORY) == (strstr(message, "no memory") != NULL));
+    CHECK(status == PYEMU_OK || toy_is_untouched(&toy));
+  }
+  CHECK(status == PYEMU_OK && request > 3);
+  countdown = -1;
+  n_requests = 0;
+  for (int step = 0; step < 10; ++step)
+    CHECK(pyemu_run(e, step, message, sizeof message) == PYEMU_OK);
+  CHECK(n_requests == 0);
+  pyemu_close(&e, NULL, 0);
+}
+
 int main(int argc, char **argv) {
   const char *directory = argc > 1 ? argv[1] : ".";
   check_open(directory, "toy.onnx", 1);
   check_open(directory, "toy.onnx", 3);
   check_open(directory, "noisy.onnx", 1);
+  check_open(directory, "ranged.onnx", 1);
   check_run(directory);
   check_noise(directory);
+  check_guard(directory);
   return check_result();
 }
