@@ -184,6 +184,34 @@ public:
     });
   }
 
+  /* Guard every later run: start from PYEMU_GUARD_INIT. */
+  void set_guard(const pyemu_guard &guard) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_set_guard(handle_, &guard, message, size);
+    });
+  }
+
+  /* The columns of the last run whose outputs were left as they were, counted from 0. */
+  std::vector<std::int64_t> fallback() const {
+    const std::int64_t count = pyemu_guard_fallback_count(handle_);
+    std::vector<std::int64_t> columns(count > 0 ? static_cast<std::size_t>(count) : 0);
+    check([&](char *message, std::size_t size) {
+      return pyemu_guard_fallback(handle_, columns.data(),
+                                  static_cast<std::int64_t>(columns.size()), message, size);
+    });
+    return columns;
+  }
+
+  /* What the guard has found of budget 'index' of the card, counted from 0. */
+  pyemu_budget budget(std::int64_t index) const {
+    pyemu_budget found = {};
+    found.sizeof_budget = sizeof found;
+    check([&](char *message, std::size_t size) {
+      return pyemu_budget_report(handle_, index, &found, message, size);
+    });
+    return found;
+  }
+
   /* What the emulator has done since it was opened. */
   pyemu_counters report() const {
     pyemu_counters counters = {};

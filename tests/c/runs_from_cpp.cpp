@@ -85,6 +85,31 @@ static void make_noise(const std::string &path) {
       PYEMU_ERR_ARGUMENT, "expected 1");
 }
 
+static void guard_columns(const std::string &path) {
+  pyemu::Emulator emulator(path);
+  const std::int64_t n = 3;
+  std::vector<float> temperature(15, 200.0F), surface(3, 280.0F);
+  std::vector<double> pressure(18, 100.0), flux(18, -1.0), tendency(15), outgoing(3);
+  pyemu_guard guard = PYEMU_GUARD_INIT;
+  temperature[6] = 300.0F;
+  emulator.bind("air_temperature", temperature.data(), {n, 5});
+  emulator.bind("air_pressure_at_interfaces", pressure.data(), {n, 6});
+  emulator.bind("surface_temperature", surface.data(), {n});
+  emulator.bind("upwelling_longwave_flux_in_air_at_interfaces", flux.data(), {n, 6});
+  emulator.bind("tendency_of_air_temperature_due_to_longwave_heating", tendency.data(), {n, 5});
+  emulator.bind("toa_outgoing_longwave_flux", outgoing.data(), {n});
+  check_error([&] { emulator.fallback(); }, PYEMU_ERR_ARGUMENT, "has no guard");
+  guard.mode = PYEMU_GUARD_FALLBACK;
+  emulator.set_guard(guard);
+  emulator.run(5);
+  check(emulator.fallback() == std::vector<std::int64_t>{1}, "the second column falls back");
+  check(flux[6] == -1.0 && flux[0] == 281.0, "and keeps its outputs");
+  const pyemu_budget budget = emulator.budget(0);
+  check(budget.columns == 2 && budget.at_step == 5 && std::string(budget.units) == "W m-2",
+        "a budget of the others");
+  check_error([&] { emulator.budget(1); }, PYEMU_ERR_ARGUMENT, "no budget 1");
+}
+
 static void report_errors(const std::string &path) {
   pyemu::Emulator emulator(path);
   float profile[15] = {};
@@ -110,6 +135,7 @@ int main(int, char **argv) {
   const std::string path = std::string(argv[1]) + "/toy.onnx";
   run_the_reference(path);
   make_noise(std::string(argv[1]) + "/noisy.onnx");
+  guard_columns(std::string(argv[1]) + "/ranged.onnx");
   report_errors(path);
   return failed != 0;
 }
