@@ -62,6 +62,14 @@ static inline char *layout_at(const struct layout *layout, int64_t column, int64
   return layout->data + column * layout->strides[0] + element * layout->item_strides[0];
 }
 
+/* The element there, as a double. */
+static inline double layout_number(const struct layout *layout, int64_t column, int64_t element) {
+  const void *at = layout_at(layout, column, element);
+  return layout->dtype == PYEMU_FLOAT64   ? *(const double *)at
+         : layout->dtype == PYEMU_FLOAT32 ? (double)*(const float *)at
+                                          : (double)*(const int32_t *)at;
+}
+
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count);
 

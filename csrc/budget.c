@@ -188,19 +188,13 @@ void budgets_free(struct card *card) {
 
 /* --- In a column --- */
 
-static double value_at(const struct layout *array, int64_t column, int64_t level) {
-  const char *at = layout_at(array, column, level);
-  return array->dtype == PYEMU_FLOAT64 ? *(const double *)(const void *)at
-                                       : (double)*(const float *)(const void *)at;
-}
-
 static double sum_over_layers(const struct budget *budget, const struct layout *array,
                               const struct layout *pressure, int64_t column) {
-  double sum = 0, above = value_at(pressure, column, 0);
+  double sum = 0, above = layout_number(pressure, column, 0);
   const double first = above;
   for (int64_t k = 0; k < array->width; ++k) {
-    const double below = value_at(pressure, column, k + 1);
-    sum += value_at(array, column, k) * (below - above);
+    const double below = layout_number(pressure, column, k + 1);
+    sum += layout_number(array, column, k) * (below - above);
     above = below;
   }
   return (above > first ? sum : -sum) / budget->gravity;
@@ -215,7 +209,7 @@ double budget_residual(const struct budget *budget, const struct layout *const *
     const int64_t level = term->place == BUDGET_LAST ? array->width - 1 : 0;
     sum += term->factor * (term->place == BUDGET_LAYERS
                                ? sum_over_layers(budget, array, arrays[budget->pressure], column)
-                               : value_at(array, column, level));
+                               : layout_number(array, column, level));
   }
   return sum;
 }

@@ -267,13 +267,6 @@ static int64_t *count_of(const struct guard *guard, int64_t i, int reason, int64
   return &guard->counts[i][at * guard->card->variables[i].width + element];
 }
 
-static double get(const struct layout *array, int64_t column, int64_t element) {
-  const void *at = layout_at(array, column, element);
-  return array->dtype == PYEMU_FLOAT64   ? *(const double *)at
-         : array->dtype == PYEMU_FLOAT32 ? (double)*(const float *)at
-                                         : (double)*(const int32_t *)at;
-}
-
 static void put(const struct layout *array, int64_t column, int64_t element, double x) {
   void *at = layout_at(array, column, element);
   if (array->dtype == PYEMU_FLOAT64)
@@ -324,7 +317,7 @@ static struct finding examine(struct guard *guard, int64_t i, const struct layou
   const int is_input = v->direction == PYEMU_INPUT, mode = guard->settings.mode;
   struct finding found = {.element = -1};
   for (int64_t element = 0; element < v->width; ++element) {
-    const double x = get(array, column, element);
+    const double x = layout_number(array, column, element);
     const int reason = reason_of(guard, v, element, x);
     if (has_seen_range(guard, v) && isfinite(x))
       found.novelty = fmax(found.novelty, novelty(v, element, x));
@@ -344,7 +337,7 @@ static int fail_stop(const struct guard *guard, int64_t i, const struct finding 
   const struct variable *v = &guard->card->variables[i];
   fail(error, PYEMU_ERR_GUARD, "the guard stops the run: %s '%s' is %g",
        v->direction == PYEMU_INPUT ? "input" : "output", v->name,
-       get(array, column, found->element));
+       layout_number(array, column, found->element));
   if (v->has_batch)
     error_append(error, " in column %lld", (long long)column + 1);
   card_append_place(v, found->element, error);
