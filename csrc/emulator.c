@@ -60,6 +60,7 @@ static void free_memory(pyemu_emulator *e) {
 }
 
 static void destroy(pyemu_emulator *e) {
+  record_free(e->record);
   team_free(e->team);
   free_memory(e);
   if (e->engine_state)
@@ -256,6 +257,7 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
                 const struct error *error) {
   struct file_texts texts;
   int status = inspect(source, options, &texts, error);
+  sha256_text(source->bytes, source->size, e->sha256);
   if (status == PYEMU_OK && !options->raw)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
   if (status == PYEMU_OK && !options->raw)
@@ -521,9 +523,15 @@ static int check_aliases(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
-/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. */
+/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. What is
+ * recorded is read from tensors: an array of the caller may hold less than the engine computed. */
 static int uses_arrays(const pyemu_emulator *e) {
-  return e->plugin.engine->run_arrays && !e->has_overlap && !e->guard;
+  return e->plugin.engine->run_arrays && !e->has_overlap && !e->guard && !e->is_recorded;
+}
+
+/* 1 if some run has tensors. */
+static int needs_tensors(const pyemu_emulator *e) {
+  return !uses_arrays(e) || record_is_on(e->record);
 }
 
 /* 1 if the caller's array is the tensor. What a guard looks at is always a copy: it may change
@@ -643,9 +651,11 @@ static int prepare(pyemu_emulator *e, const struct error *error) {
     status = check_aliases(e, error);
   if (status == PYEMU_OK && e->guard)
     status = prepare_guard(e, error);
-  if (status == PYEMU_OK && !uses_arrays(e))
+  if (status == PYEMU_OK && record_is_on(e->record))
+    record_prepare(e->record, e);
+  if (status == PYEMU_OK && needs_tensors(e))
     status = place_tensors(e, error);
-  if (status == PYEMU_OK && !uses_arrays(e))
+  if (status == PYEMU_OK && needs_tensors(e))
     describe_dense(e);
   if (status == PYEMU_OK)
     status = tell_places(e, error);
@@ -868,18 +878,21 @@ static int gather_inputs(pyemu_emulator *e, int64_t step, int64_t columns,
   return e->guard ? guard_judge(e->guard, e->dense, PYEMU_INPUT, error) : PYEMU_OK;
 }
 
-static int scatter_outputs(pyemu_emulator *e, int64_t columns, const struct error *error) {
+static int scatter_outputs(pyemu_emulator *e, int64_t step, int64_t columns,
+                           const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns};
   int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
   int status = PYEMU_OK;
-  if (copied == 0)
-    return PYEMU_OK;
   if (e->guard) {
     pack(&p, look_part, moved);
     status = guard_judge(e->guard, e->dense, PYEMU_OUTPUT, error);
   }
   if (status != PYEMU_OK)
     return status;
+  if (e->is_recorded)
+    record_take(e->record, e, step, columns);
+  if (copied == 0)
+    return PYEMU_OK;
   pack(&p, scatter_part, moved);
   e->counters.copied_bytes += copied;
   return PYEMU_OK;
@@ -896,6 +909,7 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
 static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
+  e->is_recorded = e->record && record_begin_run(e->record, step);
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
   /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
@@ -912,7 +926,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   if (status != PYEMU_OK)
     return status;
   if (!uses_arrays(e)) {
-    status = scatter_outputs(e, columns, error);
+    status = scatter_outputs(e, step, columns, error);
     counters->unpack_seconds += seconds_now() - end;
   }
   if (status != PYEMU_OK)
@@ -986,6 +1000,86 @@ int pyemu_set_guard(pyemu_emulator *emulator, const pyemu_guard *guard, char *er
   struct error error = error_in(errmsg, errlen);
   int status = enter(emulator, &error);
   return status == PYEMU_OK ? leave(emulator, set_guard(emulator, guard, &error)) : status;
+}
+
+static int read_recording(const pyemu_recording *given, pyemu_recording *settings,
+                          const struct error *error) {
+  *settings = (pyemu_recording)PYEMU_RECORDING_INIT;
+  if (given->sizeof_recording < sizeof given->sizeof_recording)
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "'sizeof_recording' is not set; start from PYEMU_RECORDING_INIT");
+  memcpy(settings, given,
+         given->sizeof_recording < sizeof *settings ? given->sizeof_recording : sizeof *settings);
+  return PYEMU_OK;
+}
+
+/* An old recording goes on until a new one has begun, unless both have the same file. */
+static int set_record(pyemu_emulator *e, const pyemu_recording *given, const struct error *error) {
+  pyemu_recording settings;
+  struct record *record;
+  if (!given) {
+    if (e->record)
+      record_end(e->record);
+    return PYEMU_OK;
+  }
+  int status = read_recording(given, &settings, error);
+  if (status == PYEMU_OK)
+    status = record_make(&record, e, &settings, error);
+  if (status != PYEMU_OK)
+    return status;
+  record_free(e->record);
+  e->record = record;
+  e->is_prepared = 0;
+  return PYEMU_OK;
+}
+
+int pyemu_set_record(pyemu_emulator *emulator, const pyemu_recording *recording, char *errmsg,
+                     size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct environment environment;
+  int status = enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  environment_hold(&environment);
+  status = set_record(emulator, recording, &error);
+  environment_restore(&environment);
+  return leave(emulator, status);
+}
+
+static int record_host(pyemu_emulator *e, int64_t step, int64_t columns,
+                       const struct error *error) {
+  if (!e->record || !record_is_of_host(e->record))
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "there is no recording of the host's own scheme; begin one with source "
+                "PYEMU_RECORD_HOST");
+  for (int64_t i = 0; i < e->card.n_inputs; ++i)
+    if (e->card.variables[i].noise.distribution && !e->bindings[i].is_bound)
+      return fail(error, PYEMU_ERR_NOT_BOUND,
+                  "input '%s' is noise that no array is bound to; bind what the scheme was given",
+                  e->card.variables[i].name);
+  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
+  if (status != PYEMU_OK)
+    return status;
+  columns = columns == ALL_COLUMNS ? e->columns : columns;
+  if (columns < 0 || columns > e->columns)
+    return fail(error, PYEMU_ERR_SIZE, "%lld columns are to be recorded; expected 0 to %lld",
+                (long long)columns, (long long)e->columns);
+  environment_use_default(); /* conversion rounds as on the way to an engine */
+  record_take_host(e->record, e, step, columns);
+  return PYEMU_OK;
+}
+
+int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
+                      size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct environment environment;
+  int status = enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  environment_hold(&environment);
+  status = record_host(emulator, step, columns, &error);
+  environment_restore(&environment);
+  return leave(emulator, status);
 }
 
 int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {

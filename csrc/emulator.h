@@ -9,6 +9,8 @@
 #include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
+#include "record.h"
+#include "sha256.h"
 #include "team.h"
 
 /* The caller's array behind one variable. */
@@ -50,6 +52,9 @@ struct pyemu_emulator {
   const struct layout **arrays; /* by variable: the caller's own */
   int has_overlap;              /* an output lies over an input */
   struct guard *guard;          /* NULL: none */
+  struct record *record;        /* NULL: none */
+  int is_recorded;              /* the run that is under way is */
+  char sha256[SHA256_TEXT];     /* of the file */
   const struct layout **dense;  /* by variable: the tensors as arrays, */
   struct layout *dense_layouts; /* which these are */
   void *memory;
