@@ -1,7 +1,6 @@
 /* emulator.c - the handle: open, bind, run, close. */
 #include "emulator.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +10,11 @@
 #include "dtype.h"
 #include "environment.h"
 #include "file.h"
+#include "packing.h"
 #include "sha256.h"
-
-/* Tensors start on their own cache line. */
-enum { ALIGNMENT = 64 };
+#include "tensors.h"
 
 enum { ALL_COLUMNS = -1 };
-
-/*
- * Packing goes over the team if it reads and writes so many bytes: fewer are moved before a second
- * thread has woken. Parts are of so many bytes, and of a multiple of so many columns.
- */
-enum { SHARED_BYTES = 1 << 21, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
 
 /* Take the handle for this thread. Errors: CLOSED, BUSY. */
 static int enter(pyemu_emulator *e, const struct error *error) {
@@ -50,19 +42,10 @@ static double seconds_now(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void free_memory(pyemu_emulator *e) {
-  if (e->is_engines_memory)
-    e->plugin.engine->release(e->engine_state, e->memory);
-  else
-    free(e->memory);
-  e->memory = NULL;
-  e->memory_size = 0;
-}
-
 static void destroy(pyemu_emulator *e) {
   record_free(e->record);
   team_free(e->team);
-  free_memory(e);
+  tensors_free(e);
   if (e->engine_state)
     e->plugin.engine->destroy(e->engine_state);
   plugin_unload(&e->plugin);
@@ -352,11 +335,6 @@ static int units_agree(const char *a, const char *b) {
   return n == m && memcmp(a, b, n) == 0;
 }
 
-/* The element type of a variable's tensor. */
-static int32_t tensor_dtype(const pyemu_emulator *e, const struct variable *v) {
-  return card_tensor_dtype(&e->card, v);
-}
-
 /* All other bound arrays with a batch must have as many columns. */
 static int check_columns(const pyemu_emulator *e, int64_t index, int64_t columns,
                          const struct error *error) {
@@ -415,10 +393,11 @@ static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, c
     status = check_on_device(e, v, &layout, error);
   if (status != PYEMU_OK)
     return status;
-  e->bindings[index] = (struct binding){.layout = layout,
-                                        .is_bound = 1,
-                                        .is_direct = layout_is_tensor(&layout, tensor_dtype(e, v)),
-                                        .is_on_device = is_on_device};
+  e->bindings[index] =
+      (struct binding){.layout = layout,
+                       .is_bound = 1,
+                       .is_direct = layout_is_tensor(&layout, card_tensor_dtype(&e->card, v)),
+                       .is_on_device = is_on_device};
   if (v->has_batch || e->columns < 0)
     e->columns = layout.columns;
   e->is_prepared = 0;
@@ -474,435 +453,12 @@ int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   return leave(emulator, PYEMU_OK);
 }
 
-static int check_bound(const pyemu_emulator *e, const struct error *error) {
-  int missing = 0;
-  for (int64_t i = 0; i < e->card.n_variables; ++i) {
-    const struct variable *v = &e->card.variables[i];
-    if (e->bindings[i].is_bound || v->noise.distribution)
-      continue;
-    if (!missing++)
-      fail(error, PYEMU_ERR_NOT_BOUND, "run needs an array bound to every variable; missing:");
-    error_append(error, "%s %s '%s'", missing > 1 ? "," : "",
-                 v->direction == PYEMU_INPUT ? "input" : "output", v->name);
-  }
-  return missing ? PYEMU_ERR_NOT_BOUND : PYEMU_OK;
-}
-
-static int spans_meet(const struct layout *a, const struct layout *b) {
-  const char *a_first, *a_end, *b_first, *b_end;
-  layout_span(a, &a_first, &a_end);
-  layout_span(b, &b_first, &b_end);
-  return (uintptr_t)a_first < (uintptr_t)b_end && (uintptr_t)b_first < (uintptr_t)a_end;
-}
-
-/*
- * Two outputs must not start at the same address. An output that the engine would write directly
- * and that lies over another bound array goes through a tensor of ours instead, so that no input
- * changes while the graph still reads it.
- */
-static int check_aliases(pyemu_emulator *e, const struct error *error) {
-  e->has_overlap = 0;
-  for (int64_t i = e->card.n_inputs; i < e->card.n_variables; ++i) {
-    struct binding *output = &e->bindings[i];
-    for (int64_t j = 0; j < e->card.n_variables; ++j) {
-      const struct layout *other = &e->bindings[j].layout;
-      if (j == i || !spans_meet(&output->layout, other))
-        continue;
-      if (j >= e->card.n_inputs && output->layout.data == other->data)
-        return fail(error, PYEMU_ERR_LAYOUT, "outputs '%s' and '%s' are bound to the same memory",
-                    e->card.variables[i].name, e->card.variables[j].name);
-      if (output->is_on_device)
-        return fail(error, PYEMU_ERR_LAYOUT,
-                    "output '%s' lies on the device, over the array for '%s'; give it memory of "
-                    "its own",
-                    e->card.variables[i].name, e->card.variables[j].name);
-      output->is_direct = 0;
-      e->has_overlap = 1;
-    }
-  }
-  return PYEMU_OK;
-}
-
-/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. What is
- * recorded is read from tensors: an array of the caller may hold less than the engine computed. */
-static int uses_arrays(const pyemu_emulator *e) {
-  return e->plugin.engine->run_arrays && !e->has_overlap && !e->guard && !e->is_recorded;
-}
-
-/* 1 if some run has tensors. */
-static int needs_tensors(const pyemu_emulator *e) {
-  return !uses_arrays(e) || record_is_on(e->record);
-}
-
-/* 1 if the caller's array is the tensor. What a guard looks at is always a copy: it may change
- * inputs, and hold outputs back. */
-static int is_direct(const pyemu_emulator *e, int64_t i) {
-  return e->bindings[i].is_direct && !e->guard;
-}
-
-/* Items in the tensor of a variable when the emulator runs on so many columns. */
-static int64_t batch_size(const struct variable *v, int64_t columns) {
-  return v->has_batch ? columns : 1;
-}
-
-/* Bytes of the tensor of variable 'i', rounded up to the alignment; 0 if they do not fit. */
-static int tensor_size(const pyemu_emulator *e, int64_t i, int64_t *size) {
-  const struct variable *v = &e->card.variables[i];
-  int64_t count;
-  if (!multiply_sizes(batch_size(v, e->columns), v->width, &count) ||
-      !multiply_sizes(count, (int64_t)dtype_size(tensor_dtype(e, v)), size) ||
-      *size > INT64_MAX - ALIGNMENT)
-    return 0;
-  *size = (*size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  return 1;
-}
-
-/* Have at least 'size' bytes for tensors. The old ones hold nothing that is still needed. */
-static int reserve(pyemu_emulator *e, int64_t size, const struct error *error) {
-  if (size <= e->memory_size)
-    return PYEMU_OK;
-  const struct engine *engine = e->plugin.engine;
-  free_memory(e);
-  e->counters.allocations += 1;
-  e->memory = engine->allocate ? engine->allocate(e->engine_state, (size_t)size) : NULL;
-  e->is_engines_memory = e->memory != NULL;
-  if (!e->memory)
-    e->memory = aligned_alloc(ALIGNMENT, (size_t)size);
-  if (!e->memory)
-    return fail(error, PYEMU_ERR_MEMORY, "no memory for the %lld bytes of tensors of %lld columns",
-                (long long)size, (long long)e->columns);
-  e->memory_size = size;
-  return PYEMU_OK;
-}
-
-/* Give every variable the memory of its tensor: the caller's own array, or a part of ours. */
-static int place_tensors(pyemu_emulator *e, const struct error *error) {
-  int64_t total = 0, size;
-  for (int pass = 0; pass < 2; ++pass) {
-    char *at = e->memory;
-    for (int64_t i = 0; i < e->card.n_variables; ++i) {
-      if (!tensor_size(e, i, &size) || total > INT64_MAX - size)
-        return fail(error, PYEMU_ERR_MEMORY, "the tensors of %lld columns are too large to address",
-                    (long long)e->columns);
-      if (is_direct(e, i)) {
-        e->tensors[i] = e->bindings[i].layout.data;
-      } else if (pass == 0) {
-        total += size;
-      } else {
-        e->tensors[i] = at;
-        at += size;
-      }
-    }
-    int status = pass == 0 ? reserve(e, total, error) : PYEMU_OK;
-    if (status != PYEMU_OK)
-      return status;
-  }
-  return PYEMU_OK;
-}
-
-/* The tensors as arrays. An engine that reads arrays may have them as a host has that keeps the
- * columns of an element adjacent: then nothing is transposed. */
-static void describe_dense(pyemu_emulator *e) {
-  for (int64_t i = 0; i < e->card.n_variables; ++i) {
-    const struct variable *v = &e->card.variables[i];
-    const struct layout *host = &e->bindings[i].layout;
-    const int is_by_element = e->guard && e->plugin.engine->run_arrays && v->has_batch &&
-                              host->strides[0] == (int64_t)dtype_size(host->dtype);
-    e->dense_layouts[i] = (is_by_element ? layout_by_element : layout_of_tensor)(
-        e->tensors[i], tensor_dtype(e, v), batch_size(v, e->columns), v->width);
-    e->dense[i] = &e->dense_layouts[i];
-  }
-}
-
-/* What the guard cannot look at is refused. */
-static int prepare_guard(pyemu_emulator *e, const struct error *error) {
-  for (int64_t i = 0; i < e->card.n_variables; ++i)
-    if (e->bindings[i].is_on_device)
-      return fail(error, PYEMU_ERR_UNSUPPORTED,
-                  "'%s' is bound on the device, where the guard cannot look at it; bind an array "
-                  "in host memory, or set no guard",
-                  e->card.variables[i].name);
-  return guard_reserve(e->guard, e->columns, error);
-}
-
-/* Tell the engine which tensors lie on the device, if any do or did. */
-static int tell_places(pyemu_emulator *e, const struct error *error) {
-  int any = 0;
-  for (int64_t i = 0; i < e->card.n_variables; ++i)
-    any |= e->on_device[i] = e->bindings[i].is_on_device != 0;
-  if (!any && !e->has_device_arrays)
-    return PYEMU_OK;
-  e->has_device_arrays = 1; /* also if the engine refuses: it may have noted some */
-  int status =
-      e->plugin.engine->place(e->engine_state, e->on_device, e->tensors, error->text, error->size);
-  if (status == PYEMU_OK)
-    e->has_device_arrays = any;
-  return status;
-}
-
-/* After bindings have changed: check them together and place the tensors. */
-static int prepare(pyemu_emulator *e, const struct error *error) {
-  int status = check_bound(e, error);
-  if (status != PYEMU_OK || e->columns == 0)
-    return status;
-  status = noise_inputs_place(&e->noise, &e->card, e->bindings, e->columns,
-                              e->plugin.engine->run_arrays != NULL, error);
-  if (status == PYEMU_OK)
-    status = check_aliases(e, error);
-  if (status == PYEMU_OK && e->guard)
-    status = prepare_guard(e, error);
-  if (status == PYEMU_OK && record_is_on(e->record))
-    record_prepare(e->record, e);
-  if (status == PYEMU_OK && needs_tensors(e))
-    status = place_tensors(e, error);
-  if (status == PYEMU_OK && needs_tensors(e))
-    describe_dense(e);
-  if (status == PYEMU_OK)
-    status = tell_places(e, error);
-  e->is_prepared = status == PYEMU_OK;
-  return status;
-}
-
-/* Say where the first number is that is not finite once it has the type of the variable. */
-static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t columns,
-                           const struct error *error) {
-  const struct variable *v = &e->card.variables[index];
-  const struct layout *layout = &e->bindings[index].layout;
-  for (int64_t column = 0; column < batch_size(v, columns); ++column)
-    for (int64_t element = 0; element < v->width; ++element) {
-      double value = layout_element(layout, column, element);
-      if (isfinite(tensor_dtype(e, v) == PYEMU_FLOAT32 ? (double)(float)value : value))
-        continue;
-      fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
-      if (v->has_batch)
-        error_append(error, " in column %lld", (long long)column + 1);
-      card_append_place(v, element, error);
-      error_append(error, " (counted from 1); %s",
-                   isfinite(value) ? "that is too large for float32, the emulator's type"
-                                   : "expected a finite number");
-      return PYEMU_ERR_NOT_FINITE;
-    }
-  return fail(error, PYEMU_ERR_NOT_FINITE,
-              "input '%s' was not finite while it was read; does another thread write to it?",
-              v->name);
-}
-
-/* The columns of a run on their way into the tensors or out of them, some at a time. */
-struct packing {
-  const pyemu_emulator *emulator;
-  int64_t columns;
-  int64_t part_columns;       /* in each part but perhaps the last */
-  _Atomic int64_t not_finite; /* the first input that is not; n_inputs if all are */
-};
-
-/* The first of the items of 'v' that belong to a part, and their number. One item for all columns
- * belongs to the first part. */
-static int64_t items_of(const struct packing *p, const struct variable *v, int64_t part,
-                        int64_t *first) {
-  *first = v->has_batch ? part * p->part_columns : 0;
-  if (!v->has_batch)
-    return part == 0;
-  return p->columns - *first < p->part_columns ? p->columns - *first : p->part_columns;
-}
-
-static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
-  const struct variable *v = &e->card.variables[i];
-  return (char *)e->tensors[i] + item * v->width * (int64_t)dtype_size(tensor_dtype(e, v));
-}
-
-/* 1 if run must read the tensor of input 'i' only to check it. */
-static int is_only_checked(const pyemu_emulator *e, int64_t i) {
-  const struct binding *b = &e->bindings[i];
-  return i < e->card.n_inputs && (is_direct(e, i) || uses_arrays(e)) && e->check_finite &&
-         !b->is_on_device && !b->is_filled;
-}
-
-/* 1 if the columns of an element are adjacent in the tensor. */
-static int is_by_element(const struct layout *dense) {
-  return dense->width > 1 && dense->strides[0] < dense->item_strides[0];
-}
-
-/* What is not finite is for the guard to find. */
-static int gather_guarded(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
-  char *to = layout_at(dense, first, 0);
-  if (is_by_element(dense))
-    layout_gather_tile(host, first, items, to, dense->columns, dense->dtype);
-  else
-    layout_gather(host, first, items, to, dense->dtype, 0);
-  if (e->card.variables[i].has_batch)
-    guard_look(e->guard, i, dense, first, items);
-  return 1;
-}
-
-/* Returns 0 if an item is not finite. */
-static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  const struct variable *v = &e->card.variables[i];
-  const struct binding *input = &e->bindings[i];
-  const int32_t dtype = tensor_dtype(e, v);
-  if (uses_arrays(e))
-    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
-  char *tensor = tensor_item(e, i, first);
-  if (e->guard)
-    return gather_guarded(e, i, first, items);
-  if (!is_direct(e, i))
-    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
-  return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
-}
-
-static void gather_part(void *context, int64_t part) {
-  struct packing *p = context;
-  const pyemu_emulator *e = p->emulator;
-  for (int64_t i = 0, first; i < e->card.n_inputs; ++i) {
-    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
-    if (items == 0 || gather_items(e, i, first, items))
-      continue;
-    int64_t found = p->not_finite;
-    while (i < found && !atomic_compare_exchange_weak(&p->not_finite, &found, i))
-      ;
-    return;
-  }
-}
-
-/* Let a column of the host fade into the emulator's, in the tensor. */
-static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double weight) {
-  const struct layout *dense = e->dense[i];
-  for (int64_t element = 0; element < dense->width; ++element) {
-    const double host = layout_element(&e->bindings[i].layout, column, element);
-    void *at = layout_at(dense, column, element);
-    if (dense->dtype == PYEMU_FLOAT64)
-      *(double *)at = host + weight * (*(double *)at - host);
-    else if (dense->dtype == PYEMU_FLOAT32)
-      *(float *)at = (float)(host + weight * ((double)*(float *)at - host));
-  }
-}
-
-static void scatter_stretch(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
-  const char *from = layout_at(dense, first, 0);
-  if (is_by_element(dense))
-    layout_scatter_tile(host, first, items, from, dense->columns, dense->dtype);
-  else
-    layout_scatter(host, first, items, from, dense->dtype);
-}
-
-/* The end of the columns from 'first' on that go to the host as they are. */
-static int64_t end_of_stretch(const pyemu_emulator *e, int64_t first, int64_t end) {
-  while (first < end && guard_weight(e->guard, first) == 1)
-    ++first;
-  return first;
-}
-
-/* A column without weight keeps the host's numbers. */
-static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  if (!e->guard || !e->card.variables[i].has_batch || !guard_holds_back(e->guard)) {
-    scatter_stretch(e, i, first, items);
-    return;
-  }
-  for (int64_t end = first + items, next; first < end; first = next) {
-    const double weight = guard_weight(e->guard, first);
-    next = weight == 1 ? end_of_stretch(e, first, end) : first + 1;
-    if (weight > 0 && weight < 1)
-      mix_item(e, i, first, weight);
-    if (weight > 0)
-      scatter_stretch(e, i, first, next - first);
-  }
-}
-
-static void scatter_part(void *context, int64_t part) {
-  const struct packing *p = context;
-  const pyemu_emulator *e = p->emulator;
-  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
-    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
-    if (items > 0 && !is_direct(e, i))
-      scatter_items(e, i, first, items);
-  }
-}
-
-static void look_part(void *context, int64_t part) {
-  const struct packing *p = context;
-  const pyemu_emulator *e = p->emulator;
-  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
-    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
-    if (items > 0 && e->card.variables[i].has_batch)
-      guard_look(e->guard, i, e->dense[i], first, items);
-  }
-  const int64_t begin = part * p->part_columns, left = p->columns - begin;
-  guard_sum(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
-}
-
-/* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
- * variables from 'first' to before 'end'. */
-static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t first, int64_t end,
-                            int64_t *moved) {
-  int64_t copied = 0;
-  *moved = 0;
-  for (int64_t i = first; i < end; ++i) {
-    const struct variable *v = &e->card.variables[i];
-    const int64_t count = batch_size(v, columns) * v->width;
-    const int64_t size = (int64_t)dtype_size(tensor_dtype(e, v));
-    if (!is_direct(e, i) && !uses_arrays(e)) {
-      copied += count * size;
-      *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
-    } else if (is_only_checked(e, i)) {
-      *moved += count * size;
-    }
-  }
-  return copied;
-}
-
-/*
- * Do all parts, over the team if that is worth waking it. Where columns are adjacent in memory,
- * parts should end with a cache line.
- */
-static void pack(struct packing *p, team_work *work, int64_t moved) {
-  int64_t n = p->columns;
-  if (p->emulator->team && moved >= SHARED_BYTES) {
-    n = 1 + (int64_t)((double)p->columns * PART_BYTES / (double)moved);
-    n = n > LINE_COLUMNS ? (n + LINE_COLUMNS - 1) / LINE_COLUMNS * LINE_COLUMNS : n;
-  }
-  p->part_columns = n < p->columns ? n : p->columns;
-  team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
-}
-
-static int gather_inputs(pyemu_emulator *e, int64_t step, int64_t columns,
-                         const struct error *error) {
-  struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
-  int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
-  if (e->guard)
-    guard_begin(e->guard, columns, step);
-  pack(&p, gather_part, moved);
-  if (p.not_finite < e->card.n_inputs)
-    return fail_not_finite(e, p.not_finite, columns, error);
-  e->counters.copied_bytes += copied;
-  return e->guard ? guard_judge(e->guard, e->dense, PYEMU_INPUT, error) : PYEMU_OK;
-}
-
-static int scatter_outputs(pyemu_emulator *e, int64_t step, int64_t columns,
-                           const struct error *error) {
-  struct packing p = {.emulator = e, .columns = columns};
-  int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
-  int status = PYEMU_OK;
-  if (e->guard) {
-    pack(&p, look_part, moved);
-    status = guard_judge(e->guard, e->dense, PYEMU_OUTPUT, error);
-  }
-  if (status != PYEMU_OK)
-    return status;
-  if (e->is_recorded)
-    record_take(e->record, e, step, columns);
-  if (copied == 0)
-    return PYEMU_OK;
-  pack(&p, scatter_part, moved);
-  e->counters.copied_bytes += copied;
-  return PYEMU_OK;
-}
-
 static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *error) {
   const struct engine *engine = e->plugin.engine;
   if (engine->run_arrays)
-    return engine->run_arrays(e->engine_state, columns, uses_arrays(e) ? e->arrays : e->dense,
-                              e->team, error->text, error->size);
+    return engine->run_arrays(e->engine_state, columns,
+                              tensors_are_arrays(e) ? e->arrays : e->dense, e->team, error->text,
+                              error->size);
   return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
 }
 
@@ -916,7 +472,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   if (e->plugin.engine->run_arrays)
     environment_use_default();
   if (status == PYEMU_OK)
-    status = gather_inputs(e, step, columns, error);
+    status = packing_gather(e, step, columns, error);
   counters->pack_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
@@ -925,8 +481,8 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   counters->engine_seconds += (end = seconds_now()) - start;
   if (status != PYEMU_OK)
     return status;
-  if (!uses_arrays(e)) {
-    status = scatter_outputs(e, step, columns, error);
+  if (!tensors_are_arrays(e)) {
+    status = packing_scatter(e, columns, error);
     counters->unpack_seconds += seconds_now() - end;
   }
   if (status != PYEMU_OK)
@@ -938,7 +494,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
 
 /* 'columns' of ALL_COLUMNS means as many as are bound. */
 static int run(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
-  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
+  int status = e->is_prepared ? PYEMU_OK : tensors_prepare(e, error);
   if (status != PYEMU_OK)
     return status;
   if (columns == ALL_COLUMNS)
@@ -1029,6 +585,7 @@ static int set_record(pyemu_emulator *e, const pyemu_recording *given, const str
     return status;
   record_free(e->record);
   e->record = record;
+  e->is_recorded = 0;
   e->is_prepared = 0;
   return PYEMU_OK;
 }
@@ -1057,7 +614,7 @@ static int record_host(pyemu_emulator *e, int64_t step, int64_t columns,
       return fail(error, PYEMU_ERR_NOT_BOUND,
                   "input '%s' is noise that no array is bound to; bind what the scheme was given",
                   e->card.variables[i].name);
-  int status = e->is_prepared ? PYEMU_OK : prepare(e, error);
+  int status = e->is_prepared ? PYEMU_OK : tensors_prepare(e, error);
   if (status != PYEMU_OK)
     return status;
   columns = columns == ALL_COLUMNS ? e->columns : columns;

@@ -50,6 +50,7 @@ struct record {
   int64_t n_chosen;
   int64_t chosen_room;
   int64_t n_runs;       /* since the recording began */
+  int64_t step;         /* of the one under way */
   int64_t column_bytes; /* of one column in the file */
   int64_t header_bytes;
   int64_t calls;
@@ -493,8 +494,9 @@ void record_prepare(struct record *r, pyemu_emulator *e) {
 }
 
 /* Runs without a step are counted instead. */
-static int is_due(const struct record *r, int64_t step) {
+static int is_due(const struct record *r) {
   const pyemu_recording *s = &r->settings;
+  const int64_t step = r->step;
   if (step == PYEMU_NO_STEP)
     return (r->n_runs - 1) % s->every == 0;
   if (step < s->first_step || step > s->last_step)
@@ -508,7 +510,8 @@ int record_begin_run(struct record *r, int64_t step) {
   if (!record_is_on(r) || record_is_of_host(r))
     return 0;
   r->n_runs += 1;
-  return is_due(r, step);
+  r->step = step;
+  return is_due(r);
 }
 
 static int64_t id_of(const pyemu_emulator *e, int64_t column) {
@@ -536,13 +539,12 @@ static void choose(struct record *r, const pyemu_emulator *e, int64_t columns) {
 }
 
 /* Put 'n' chosen columns, from the 'first' of them on, behind those in the buffer. */
-static void copy_tags(struct record *r, const pyemu_emulator *e, int64_t step, int64_t first,
-                      int64_t n) {
+static void copy_tags(struct record *r, const pyemu_emulator *e, int64_t first, int64_t n) {
   int64_t judged = 0;
   const int32_t *reasons = e->guard ? guard_reasons(e->guard, &judged) : NULL;
   for (int64_t k = 0; k < n; ++k) {
     const int64_t c = r->chosen[first + k], at = r->filled + k;
-    r->tag_values[STEP][at] = step;
+    r->tag_values[STEP][at] = r->step;
     r->tag_values[CALL][at] = r->calls;
     r->tag_values[COLUMN_IN_CALL][at] = c;
     r->tag_values[GLOBAL_ID][at] = id_of(e, c);
@@ -570,12 +572,12 @@ static int64_t columns_left(const struct record *r) {
   return used < r->settings.max_bytes ? (r->settings.max_bytes - used) / r->column_bytes : 0;
 }
 
-static void take_chosen(struct record *r, const pyemu_emulator *e, int64_t step) {
+static void take_chosen(struct record *r, const pyemu_emulator *e) {
   for (int64_t first = 0, n; first < r->n_chosen; first += n) {
     const int64_t left = columns_left(r), room = r->room - r->filled;
     n = r->n_chosen - first < room ? r->n_chosen - first : room;
     n = n < left ? n : left;
-    copy_tags(r, e, step, first, n);
+    copy_tags(r, e, first, n);
     for (int64_t i = 0; i < r->card->n_variables; ++i)
       copy_variable(r, record_is_of_host(r) ? &e->bindings[i].layout : e->dense[i], i, first, n);
     r->filled += n;
@@ -589,7 +591,7 @@ static void take_chosen(struct record *r, const pyemu_emulator *e, int64_t step)
   }
 }
 
-void record_take(struct record *r, const pyemu_emulator *e, int64_t step, int64_t columns) {
+void record_take(struct record *r, const pyemu_emulator *e, int64_t columns) {
   if (!record_is_on(r))
     return;
   const double start = seconds_now();
@@ -598,7 +600,7 @@ void record_take(struct record *r, const pyemu_emulator *e, int64_t step, int64_
   else
     choose(r, e, columns);
   if (!r->reason[0]) {
-    take_chosen(r, e, step);
+    take_chosen(r, e);
     r->calls += 1;
   }
   r->seconds += seconds_now() - start;
@@ -610,8 +612,9 @@ void record_take_host(struct record *r, const pyemu_emulator *e, int64_t step, i
   if (!record_is_on(r) || columns == 0)
     return;
   r->n_runs += 1;
-  if (is_due(r, step))
-    record_take(r, e, step, columns);
+  r->step = step;
+  if (is_due(r))
+    record_take(r, e, columns);
 }
 
 pyemu_recorded record_report(const struct record *r) {

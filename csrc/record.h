@@ -32,7 +32,7 @@ int record_begin_run(struct record *record, int64_t step);
 
 /* Take the chosen columns from the emulator's tensors, which nothing has changed since the engine
  * wrote them. */
-void record_take(struct record *record, const pyemu_emulator *e, int64_t step, int64_t columns);
+void record_take(struct record *record, const pyemu_emulator *e, int64_t columns);
 
 /* 1 if it is runs of the host's own scheme that are recorded; these are taken from its arrays. */
 int record_is_of_host(const struct record *record);

@@ -1,0 +1,246 @@
+#include "packing.h"
+
+#include <math.h>
+
+#include "dtype.h"
+#include "tensors.h"
+
+/*
+ * Packing goes over the team if it reads and writes so many bytes: fewer are moved before a second
+ * thread has woken. Parts are of so many bytes, and of a multiple of so many columns.
+ */
+enum { SHARED_BYTES = 1 << 21, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
+
+/* Say where the first number is that is not finite once it has the type of the variable. */
+static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t columns,
+                           const struct error *error) {
+  const struct variable *v = &e->card.variables[index];
+  const struct layout *layout = &e->bindings[index].layout;
+  for (int64_t column = 0; column < tensor_items(v, columns); ++column)
+    for (int64_t element = 0; element < v->width; ++element) {
+      double value = layout_element(layout, column, element);
+      if (isfinite(card_tensor_dtype(&e->card, v) == PYEMU_FLOAT32 ? (double)(float)value : value))
+        continue;
+      fail(error, PYEMU_ERR_NOT_FINITE, "input '%s' is %g", v->name, value);
+      if (v->has_batch)
+        error_append(error, " in column %lld", (long long)column + 1);
+      card_append_place(v, element, error);
+      error_append(error, " (counted from 1); %s",
+                   isfinite(value) ? "that is too large for float32, the emulator's type"
+                                   : "expected a finite number");
+      return PYEMU_ERR_NOT_FINITE;
+    }
+  return fail(error, PYEMU_ERR_NOT_FINITE,
+              "input '%s' was not finite while it was read; does another thread write to it?",
+              v->name);
+}
+
+/* The columns of a run on their way into the tensors or out of them, some at a time. */
+struct packing {
+  const pyemu_emulator *emulator;
+  int64_t columns;
+  int64_t part_columns;       /* in each part but perhaps the last */
+  _Atomic int64_t not_finite; /* the first input that is not; n_inputs if all are */
+};
+
+/* The first of the items of 'v' that belong to a part, and their number. One item for all columns
+ * belongs to the first part. */
+static int64_t items_of(const struct packing *p, const struct variable *v, int64_t part,
+                        int64_t *first) {
+  *first = v->has_batch ? part * p->part_columns : 0;
+  if (!v->has_batch)
+    return part == 0;
+  return p->columns - *first < p->part_columns ? p->columns - *first : p->part_columns;
+}
+
+static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
+  const struct variable *v = &e->card.variables[i];
+  return (char *)e->tensors[i] +
+         item * v->width * (int64_t)dtype_size(card_tensor_dtype(&e->card, v));
+}
+
+/* 1 if run must read the tensor of input 'i' only to check it. */
+static int is_only_checked(const pyemu_emulator *e, int64_t i) {
+  const struct binding *b = &e->bindings[i];
+  return i < e->card.n_inputs && (tensor_is_direct(e, i) || tensors_are_arrays(e)) &&
+         e->check_finite && !b->is_on_device && !b->is_filled;
+}
+
+/* 1 if the columns of an element are adjacent in the tensor. */
+static int is_by_element(const struct layout *dense) {
+  return dense->width > 1 && dense->strides[0] < dense->item_strides[0];
+}
+
+/* What is not finite is for the guard to find. */
+static int gather_guarded(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
+  char *to = layout_at(dense, first, 0);
+  if (is_by_element(dense))
+    layout_gather_tile(host, first, items, to, dense->columns, dense->dtype);
+  else
+    layout_gather(host, first, items, to, dense->dtype, 0);
+  if (e->card.variables[i].has_batch)
+    guard_look(e->guard, i, dense, first, items);
+  return 1;
+}
+
+/* Returns 0 if an item is not finite. */
+static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct variable *v = &e->card.variables[i];
+  const struct binding *input = &e->bindings[i];
+  const int32_t dtype = card_tensor_dtype(&e->card, v);
+  if (tensors_are_arrays(e))
+    return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
+  char *tensor = tensor_item(e, i, first);
+  if (e->guard)
+    return gather_guarded(e, i, first, items);
+  if (!tensor_is_direct(e, i))
+    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
+  return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
+}
+
+static void gather_part(void *context, int64_t part) {
+  struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = 0, first; i < e->card.n_inputs; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items == 0 || gather_items(e, i, first, items))
+      continue;
+    int64_t found = p->not_finite;
+    while (i < found && !atomic_compare_exchange_weak(&p->not_finite, &found, i))
+      ;
+    return;
+  }
+}
+
+/* Let a column of the host fade into the emulator's, in the tensor. */
+static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double weight) {
+  const struct layout *dense = e->dense[i];
+  for (int64_t element = 0; element < dense->width; ++element) {
+    const double host = layout_element(&e->bindings[i].layout, column, element);
+    void *at = layout_at(dense, column, element);
+    if (dense->dtype == PYEMU_FLOAT64)
+      *(double *)at = host + weight * (*(double *)at - host);
+    else if (dense->dtype == PYEMU_FLOAT32)
+      *(float *)at = (float)(host + weight * ((double)*(float *)at - host));
+  }
+}
+
+static void scatter_stretch(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
+  const char *from = layout_at(dense, first, 0);
+  if (is_by_element(dense))
+    layout_scatter_tile(host, first, items, from, dense->columns, dense->dtype);
+  else
+    layout_scatter(host, first, items, from, dense->dtype);
+}
+
+/* The end of the columns from 'first' on that go to the host as they are. */
+static int64_t end_of_stretch(const pyemu_emulator *e, int64_t first, int64_t end) {
+  while (first < end && guard_weight(e->guard, first) == 1)
+    ++first;
+  return first;
+}
+
+/* A column without weight keeps the host's numbers. */
+static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+  if (!e->guard || !e->card.variables[i].has_batch || !guard_holds_back(e->guard)) {
+    scatter_stretch(e, i, first, items);
+    return;
+  }
+  for (int64_t end = first + items, next; first < end; first = next) {
+    const double weight = guard_weight(e->guard, first);
+    next = weight == 1 ? end_of_stretch(e, first, end) : first + 1;
+    if (weight > 0 && weight < 1)
+      mix_item(e, i, first, weight);
+    if (weight > 0)
+      scatter_stretch(e, i, first, next - first);
+  }
+}
+
+static void scatter_part(void *context, int64_t part) {
+  const struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items > 0 && !tensor_is_direct(e, i))
+      scatter_items(e, i, first, items);
+  }
+}
+
+static void look_part(void *context, int64_t part) {
+  const struct packing *p = context;
+  const pyemu_emulator *e = p->emulator;
+  for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
+    const int64_t items = items_of(p, &e->card.variables[i], part, &first);
+    if (items > 0 && e->card.variables[i].has_batch)
+      guard_look(e->guard, i, e->dense[i], first, items);
+  }
+  const int64_t begin = part * p->part_columns, left = p->columns - begin;
+  guard_sum(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
+}
+
+/* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the
+ * variables from 'first' to before 'end'. */
+static int64_t copied_bytes(const pyemu_emulator *e, int64_t columns, int64_t first, int64_t end,
+                            int64_t *moved) {
+  int64_t copied = 0;
+  *moved = 0;
+  for (int64_t i = first; i < end; ++i) {
+    const struct variable *v = &e->card.variables[i];
+    const int64_t count = tensor_items(v, columns) * v->width;
+    const int64_t size = (int64_t)dtype_size(card_tensor_dtype(&e->card, v));
+    if (!tensor_is_direct(e, i) && !tensors_are_arrays(e)) {
+      copied += count * size;
+      *moved += count * (size + (int64_t)dtype_size(e->bindings[i].layout.dtype));
+    } else if (is_only_checked(e, i)) {
+      *moved += count * size;
+    }
+  }
+  return copied;
+}
+
+/*
+ * Do all parts, over the team if that is worth waking it. Where columns are adjacent in memory,
+ * parts should end with a cache line.
+ */
+static void pack(struct packing *p, team_work *work, int64_t moved) {
+  int64_t n = p->columns;
+  if (p->emulator->team && moved >= SHARED_BYTES) {
+    n = 1 + (int64_t)((double)p->columns * PART_BYTES / (double)moved);
+    n = n > LINE_COLUMNS ? (n + LINE_COLUMNS - 1) / LINE_COLUMNS * LINE_COLUMNS : n;
+  }
+  p->part_columns = n < p->columns ? n : p->columns;
+  team_run(p->emulator->team, work, p, (p->columns + p->part_columns - 1) / p->part_columns);
+}
+
+int packing_gather(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
+  struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
+  int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
+  if (e->guard)
+    guard_begin(e->guard, columns, step);
+  pack(&p, gather_part, moved);
+  if (p.not_finite < e->card.n_inputs)
+    return fail_not_finite(e, p.not_finite, columns, error);
+  e->counters.copied_bytes += copied;
+  return e->guard ? guard_judge(e->guard, e->dense, PYEMU_INPUT, error) : PYEMU_OK;
+}
+
+int packing_scatter(pyemu_emulator *e, int64_t columns, const struct error *error) {
+  struct packing p = {.emulator = e, .columns = columns};
+  int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
+  int status = PYEMU_OK;
+  if (e->guard) {
+    pack(&p, look_part, moved);
+    status = guard_judge(e->guard, e->dense, PYEMU_OUTPUT, error);
+  }
+  if (status != PYEMU_OK)
+    return status;
+  if (e->is_recorded)
+    record_take(e->record, e, columns);
+  if (copied == 0)
+    return PYEMU_OK;
+  pack(&p, scatter_part, moved);
+  e->counters.copied_bytes += copied;
+  return PYEMU_OK;
+}
