@@ -449,22 +449,21 @@ def _verification_text(result: Any) -> RenderableType:
 def _replay_text(result: Any) -> RenderableType:
     what = "the host's own scheme" if result.is_of_host else "the emulator"
     title = f"{result.columns:,} columns of {what} in {result.record}, by engine '{result.engine}'"
-    table = _table("output", "largest difference", "rms", "differing", "tolerance", "units", "where", "", title=title)
+    table = _table("output", "largest difference", "rms", "differing", "tolerance", "units", "", title=title)
     for row in result.differences:
         limit = "any" if row.tolerance is None else f"{row.tolerance:.3g}"
         table.add_row(
             row.name, f"{row.max_abs:.3g}", f"{row.rms:.3g}", f"{row.differing:,} of {row.values:,}", limit, row.units,
-            _where(row), _word(row.passed),
+            _word(row.passed),
         )  # fmt: skip
+    places = [f"{row.name}: largest at {_where(row)}" for row in result.differences if row.index is not None]
     model = "" if result.is_same_model else f"{result.model} is another emulator than the recorded one. "
     stopped = f"\nThe recording had ended early: {result.stopped}." if result.stopped else ""
-    return Group(table, f"{model}Tolerance: {result.reason}.{stopped}")
+    return Group(table, *places, f"{model}Tolerance: {result.reason}.{stopped}")
 
 
 def _where(row: Any) -> str:
-    """Of the largest difference."""
-    if row.index is None:
-        return ""
+    """The place of the largest difference."""
     step = "" if row.step == -(2**63) else f", step {row.step}"
     number = "" if row.global_id < 0 else f", id {row.global_id}"
     place = f", place {', '.join(map(str, row.place))}" if row.place else ""

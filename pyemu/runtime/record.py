@@ -61,7 +61,7 @@ def set_record(handle: Any, path: str | os.PathLike[str], settings: dict[str, An
     try:
         for name, value in (defaults | settings).items():
             setattr(begun, name, _constant(name, value) if name in _SETTINGS else value)
-    except (OverflowError, TypeError) as reason:
+    except (AttributeError, OverflowError, TypeError) as reason:
         raise library.error(f"'{name}' of the recording is {value!r}: {reason}", lib.PYEMU_ERR_ARGUMENT) from reason
     library.call(lib.pyemu_set_record, handle, begun)
 

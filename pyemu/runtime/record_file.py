@@ -60,7 +60,7 @@ class RecordFile:
 
     def _check(self) -> int:
         if "pyemu_sha256" not in self._dataset.ncattrs():
-            raise RecordError(f"{self.path} is no record of pyemu: it has no attribute 'pyemu_sha256'")
+            raise RecordError(f"{self.path} is no record of pyemu, or is damaged: it has no attribute 'pyemu_sha256'")
         columns, expected = int(self.attribute("pyemu_columns")), int(self.attribute("pyemu_bytes"))
         found = self.path.stat().st_size
         if found < expected or self._dataset.dimensions["column"].size < columns:
