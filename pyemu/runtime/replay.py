@@ -278,7 +278,10 @@ def _run(emulator: Emulator, inputs: Arrays, outputs: list[RecordedVariable], gr
     for group in groups:
         n = group.stop - group.start
         for name, values in inputs.items():
-            arrays[name][: n if has_batch[name] else None] = values[group] if has_batch[name] else values[group.start]
+            if has_batch[name]:
+                arrays[name][:n] = values[group]
+            else:
+                arrays[name][...] = values[group.start]
         emulator.run(columns=n)
         for name, values in found.items():
             values[group] = arrays[name][:n]

@@ -38,6 +38,8 @@ contains
     if (stat == 0) call bind_atmosphere(self%shortwave_emulator, state, stat, errmsg)
     if (stat == 0) call bind_longwave(self%longwave_emulator, state, fluxes, stat, errmsg)
     if (stat == 0) call bind_shortwave(self%shortwave_emulator, state, fluxes, stat, errmsg)
+    if (stat == 0) call record(self%longwave_emulator, settings%longwave_record, settings%record_only, stat, errmsg)
+    if (stat == 0) call record(self%shortwave_emulator, settings%shortwave_record, settings%record_only, stat, errmsg)
   end subroutine open_emulators
 
   subroutine longwave(self, state, fluxes, stat, errmsg)
@@ -92,6 +94,20 @@ contains
     end if
     call blame(entry, stat, errmsg)
   end subroutine open_file
+
+  !> Record all columns of every call, or those that the guard finds outside what the emulator has seen in training.
+  subroutine record(emulator, path, only, stat, errmsg)
+    type(emulator_t), intent(inout) :: emulator
+    character(len=*), intent(in) :: path, only
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (path == '') return
+    if (only == 'flagged') call emulator%set_guard('count', stat=stat, errmsg=errmsg)
+    if (stat == 0) call emulator%set_record(trim(path), replace=.true., only=trim(only), stat=stat, errmsg=errmsg)
+    call blame('record', stat, errmsg)
+  end subroutine record
 
   !> Inputs of both bands.
   subroutine bind_atmosphere(emulator, state, stat, errmsg)
