@@ -186,13 +186,18 @@ def _pool(files: list[RecordFile], flagged: bool) -> _Pool:
 
 def _finite(values: Columns, names: Iterable[str]) -> np.ndarray:
     """Which columns have only finite numbers."""
-    found = [np.isfinite(values[name]).reshape(len(values[name]), -1).all(axis=1) for name in names]
+    found = [np.isfinite(_flat(values[name])).all(axis=1) for name in names]
     return np.logical_and.reduce(found)
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    """One row for each column, also if there is none."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
 
 
 def _rows(values: Columns, names: Iterable[str]) -> Iterator[bytes]:
     """The bytes of all inputs of one column after the other."""
-    flat = [values[name].reshape(len(values[name]), -1) for name in names]
+    flat = [_flat(values[name]) for name in names]
     return (b"".join(array[i].tobytes() for array in flat) for i in range(len(flat[0])))
 
 

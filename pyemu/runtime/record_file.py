@@ -121,8 +121,8 @@ class RecordFile:
         return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
 
     def stretches(self, size: int = STRETCH) -> Iterator[slice]:
-        """Slices that cover all columns."""
-        return (slice(first, min(first + size, self.columns)) for first in range(0, self.columns, size))
+        """Slices that cover all columns: one that is empty if there are none."""
+        return (slice(first, min(first + size, self.columns)) for first in range(0, max(self.columns, 1), size))
 
     def close(self) -> None:
         """Close the file."""
