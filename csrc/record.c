@@ -166,17 +166,31 @@ static int put_stopped(const struct record *r) {
                             text);
 }
 
-static int flush_held(struct record *r) {
-  size_t start[ENGINE_MAX_RANK] = {(size_t)r->written}, count[ENGINE_MAX_RANK];
+/* 'n' columns of the buffer from 'first' on. */
+static int put_columns(const struct record *r, int64_t first, int64_t n) {
+  size_t start[ENGINE_MAX_RANK] = {(size_t)(r->written + first)}, count[ENGINE_MAX_RANK];
   int code = 0;
-  count[0] = (size_t)r->filled;
+  count[0] = (size_t)n;
   for (int t = 0; t < N_TAGS && code == 0; ++t)
-    code = r->netcdf->put_vara(r->file, r->tag_ids[t], start, count, r->tag_values[t]);
+    code = r->netcdf->put_vara(r->file, r->tag_ids[t], start, count, r->tag_values[t] + first);
   for (int64_t i = 0; i < r->card->n_variables && code == 0; ++i) {
     const struct variable *v = &r->card->variables[i];
+    const int64_t size = v->width * (int64_t)dtype_size(card_tensor_dtype(r->card, v));
     for (int k = 0; k < v->n_dims; ++k)
       count[k + 1] = (size_t)v->dims[k].size;
-    code = r->netcdf->put_vara(r->file, r->variables[i], start, count, r->values[i]);
+    code = r->netcdf->put_vara(r->file, r->variables[i], start, count, r->values[i] + first * size);
+  }
+  return code;
+}
+
+/* The variables of a column are adjacent in the file: so many columns at once stay in the window
+ * that netCDF has on it, and are not read back for every variable. */
+static int flush_held(struct record *r) {
+  const int64_t most = 1 + CHUNK_BYTES / 2 / r->column_bytes;
+  int code = 0;
+  for (int64_t first = 0, n; first < r->filled && code == 0; first += n) {
+    n = r->filled - first < most ? r->filled - first : most;
+    code = put_columns(r, first, n);
   }
   if (code == 0)
     code = r->netcdf->sync(r->file);

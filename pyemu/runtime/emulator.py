@@ -341,7 +341,7 @@ class Emulator:
             first_step, last_step, every: which steps; default all.
             max_bytes: the file does not grow beyond it; default 1 GiB.
             buffer: columns kept before they are written; default about 4 MiB.
-            library: file of netcdf-c; default: PYEMU_NETCDF, that of the wheel netCDF4, or the system's.
+            library: file of netcdf-c; default: PYEMU_NETCDF, the system's, or that of the wheel netCDF4.
 
         Raises:
             EmulatorError: a setting is impossible, or the file cannot be created.

@@ -38,8 +38,8 @@ class Recorded:
 
 
 def netcdf_library() -> str | None:
-    """Return the netcdf-c in the wheel of netCDF4, unless the user has chosen one or there is no such wheel."""
-    spec = None if os.environ.get("PYEMU_NETCDF") else importlib.util.find_spec("netCDF4")
+    """Return the netcdf-c in the wheel of netCDF4, for machines that have no other; ``None`` without the wheel."""
+    spec = importlib.util.find_spec("netCDF4")
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent.parent / "netcdf4.libs"
@@ -52,18 +52,30 @@ def set_record(handle: Any, path: str | os.PathLike[str], settings: dict[str, An
     begun = ffi.new("pyemu_recording *")
     defaults = {"rank": -1, "every_column": 1, "first_step": -(2**63), "last_step": 2**63 - 1, "every": 1}
     defaults |= {"max_bytes": 1 << 30}
-    texts = [ffi.new("char[]", os.fsencode(path))]
-    begun.sizeof_recording, begun.path = ffi.sizeof("pyemu_recording"), texts[0]
-    chosen = settings.pop("library", None) or netcdf_library()
-    if chosen:
-        texts.append(ffi.new("char[]", os.fsencode(chosen)))
-        begun.library = texts[1]
+    begun.sizeof_recording = ffi.sizeof("pyemu_recording")
+    begun.path = text = ffi.new("char[]", os.fsencode(path))
+    chosen = settings.pop("library", None)
     try:
         for name, value in (defaults | settings).items():
             setattr(begun, name, _constant(name, value) if name in _SETTINGS else value)
     except (AttributeError, OverflowError, TypeError) as reason:
         raise library.error(f"'{name}' of the recording is {value!r}: {reason}", lib.PYEMU_ERR_ARGUMENT) from reason
-    library.call(lib.pyemu_set_record, handle, begun)
+    _begin(handle, begun, chosen)
+
+
+def _begin(handle: Any, begun: Any, chosen: str | None) -> None:
+    """With the library that is asked for, else with that of the system, else with that of the wheel."""
+    ffi, lib = library.load()
+    wheel = None if chosen or os.environ.get("PYEMU_NETCDF") else netcdf_library()
+    text = ffi.new("char[]", os.fsencode(chosen)) if chosen else ffi.NULL
+    begun.library = text
+    try:
+        library.call(lib.pyemu_set_record, handle, begun)
+    except library.EmulatorError as error:
+        if error.status != lib.PYEMU_ERR_UNSUPPORTED or wheel is None:
+            raise
+        begun.library = text = ffi.new("char[]", os.fsencode(wheel))
+        library.call(lib.pyemu_set_record, handle, begun)
 
 
 def _constant(name: str, word: str) -> int:

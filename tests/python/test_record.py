@@ -630,10 +630,25 @@ emulator.run(1)
     assert re.search(f"PYEMU_ERR_UNSUPPORTED {message}", done.stdout), done.stdout
 
 
-def test_the_netcdf_of_the_wheel_is_found() -> None:
+def test_the_netcdf_of_the_wheel_writes_records(toy_path: Path, tmp_path: Path) -> None:
     found = netcdf_library()
     assert found is not None
     assert "netcdf4.libs" in found
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_record import *
+emulator = Emulator.open({str(toy_path)!r}, "native")
+bind(emulator)
+emulator.set_record({str(tmp_path / "a.nc")!r}, library={found!r})
+emulator.run(1)
+assert emulator.end_record().columns == COLUMNS
+print(open("/proc/self/maps").read().count({found!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+    assert replay(tmp_path / "a.nc", toy_path).passed
 
 
 # --- Damaged records ---
