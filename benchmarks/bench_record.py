@@ -1,6 +1,6 @@
 """What recording costs: runs of an emulator with and without it, in turns, and the size and speed of the file.
 
-    python benchmarks/bench_record.py FILE [--columns 1024] [--steps 50] [--folder DIR]
+python benchmarks/bench_record.py FILE [--columns 1024] [--steps 50] [--folder DIR]
 """
 
 import argparse

@@ -29,7 +29,7 @@ app = typer.Typer(
 class _DataGroup(typer.core.TyperGroup):
     """``pyemu data NAME`` is short for ``pyemu data generate NAME``."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
             args = ["generate", *args]
         return super().parse_args(ctx, args)
@@ -129,7 +129,9 @@ def verify(
 def replay(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="File that a host has recorded.")],
     file: EmulatorPath,
-    engine: Annotated[str | None, typer.Option(help="Engine that runs FILE; default: the one that was recorded.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Engine that runs FILE; default: the one that was recorded.")
+    ] = None,
     any_model: Annotated[
         bool, typer.Option("--any-model", help="FILE may be another emulator of the same variables.")
     ] = False,
@@ -141,9 +143,7 @@ def replay(
     """Compute again what was recorded in a run, and say where it differs."""
     from pyemu.runtime.replay import replay as replay_record
 
-    result = replay_record(
-        record, file, engine=engine, any_model=any_model, tolerance=tolerance, allow_code=allow_code
-    )
+    result = replay_record(record, file, engine=engine, any_model=any_model, tolerance=tolerance, allow_code=allow_code)
     return Answer(result.to_dict(), _replay_text(result), result.passed)
 
 

@@ -254,7 +254,7 @@ def _label(file: RecordFile, values: Columns, processes: int | None) -> Columns:
 
 def _check_inputs(file: RecordFile, inputs: Columns, bands: tuple[str, ...], outputs: list[str]) -> None:
     """What RRTMG reads must be there, and what is to be labelled must be its."""
-    of_bands = {"longwave": ("surface_temperature", "surface_longwave_emissivity")}
+    of_bands: dict[str, tuple[str, ...]] = {"longwave": ("surface_temperature", "surface_longwave_emissivity")}
     of_bands["shortwave"] = ("surface_albedo", "cosine_of_solar_zenith_angle", "toa_incoming_shortwave_flux")
     needed = [
         "air_temperature",

@@ -53,28 +53,27 @@ def set_record(handle: Any, path: str | os.PathLike[str], settings: dict[str, An
     defaults = {"rank": -1, "every_column": 1, "first_step": -(2**63), "last_step": 2**63 - 1, "every": 1}
     defaults |= {"max_bytes": 1 << 30}
     begun.sizeof_recording = ffi.sizeof("pyemu_recording")
-    begun.path = text = ffi.new("char[]", os.fsencode(path))
     chosen = settings.pop("library", None)
     try:
         for name, value in (defaults | settings).items():
             setattr(begun, name, _constant(name, value) if name in _SETTINGS else value)
     except (AttributeError, OverflowError, TypeError) as reason:
         raise library.error(f"'{name}' of the recording is {value!r}: {reason}", lib.PYEMU_ERR_ARGUMENT) from reason
-    _begin(handle, begun, chosen)
+    _begin(handle, begun, os.fsencode(path), chosen)
 
 
-def _begin(handle: Any, begun: Any, chosen: str | None) -> None:
+def _begin(handle: Any, begun: Any, path: bytes, chosen: str | None) -> None:
     """With the library that is asked for, else with that of the system, else with that of the wheel."""
     ffi, lib = library.load()
     wheel = None if chosen or os.environ.get("PYEMU_NETCDF") else netcdf_library()
-    text = ffi.new("char[]", os.fsencode(chosen)) if chosen else ffi.NULL
-    begun.library = text
+    texts = [ffi.new("char[]", os.fsencode(text)) for text in (path, chosen or "", wheel or "")]
+    begun.path, begun.library = texts[0], texts[1] if chosen else ffi.NULL
     try:
         library.call(lib.pyemu_set_record, handle, begun)
     except library.EmulatorError as error:
         if error.status != lib.PYEMU_ERR_UNSUPPORTED or wheel is None:
             raise
-        begun.library = text = ffi.new("char[]", os.fsencode(wheel))
+        begun.library = texts[2]
         library.call(lib.pyemu_set_record, handle, begun)
 
 

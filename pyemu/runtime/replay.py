@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -229,7 +230,10 @@ def _tolerance(
     card = recorded.card.get("tolerance", {"relative": DEFAULT_TOLERANCE, "by_output": {}})
     general = {name: 0.0 if output.dtype.kind == "i" else card["relative"] for name, output in outputs.items()}
     chosen = {name: float(card["by_output"].get(name, relative)) for name, relative in general.items()}
-    return chosen, f"of the card, for engine '{emulator.engine}' against '{made[0]}': relative to the largest recorded value"
+    return (
+        chosen,
+        f"of the card, for engine '{emulator.engine}' against '{made[0]}': relative to the largest recorded value",
+    )
 
 
 def _judge(differences: list[Difference], recorded: RecordFile, relative: dict[str, float] | None) -> None:
@@ -260,7 +264,7 @@ def _groups(emulator: Emulator, calls: np.ndarray) -> list[slice]:
     if emulator.engine == "native" and all(variable.has_batch for variable in emulator.variables):
         return [slice(0, calls.size)]
     bounds = [0, *(np.flatnonzero(np.diff(calls)) + 1).tolist(), calls.size]
-    return [slice(first, last) for first, last in zip(bounds, bounds[1:], strict=False)]
+    return [slice(first, last) for first, last in itertools.pairwise(bounds)]
 
 
 def _run(emulator: Emulator, inputs: Arrays, outputs: list[RecordedVariable], groups: list[slice]) -> Arrays:

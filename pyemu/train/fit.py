@@ -100,7 +100,9 @@ def _join(system: RadiationSystem, paths: list[Path]) -> xr.Dataset:
         missing = [name for name in names if name not in part]
         if missing:
             raise KeyError(f"{path} has no {', '.join(missing)}, which {system.name} is trained on")
-    joined = xr.concat([part[names] for part in parts], "column", combine_attrs="override") if len(parts) > 1 else parts[0]
+    joined = (
+        xr.concat([part[names] for part in parts], "column", combine_attrs="override") if len(parts) > 1 else parts[0]
+    )
     whole = hashlib.sha256("".join(digests).encode()).hexdigest() if len(parts) > 1 else digests[0]
     sources = [str(part.attrs["source"]) for part in parts]
     return joined.assign_attrs(sha256=whole, source="; ".join(dict.fromkeys(sources)))

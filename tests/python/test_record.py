@@ -35,7 +35,9 @@ def run_cli(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def bind(emulator: Emulator, columns: int = COLUMNS, dtype: type = np.float64, order: str = "F", seed: int = 3) -> Arrays:
+def bind(
+    emulator: Emulator, columns: int = COLUMNS, dtype: type = np.float64, order: str = "F", seed: int = 3
+) -> Arrays:
     """Bind plausible columns."""
     inputs = toy_inputs(columns, seed)
     inputs[TEMPERATURE] = inputs[TEMPERATURE].clip(205.0, 305.0)
@@ -423,7 +425,13 @@ def test_a_wrong_model_is_named(record: Path, toy_path: Path, tmp_path: Path) ->
     other = export_onnx(ToyLongwave(hidden=8), toy_card(version="2"), toy_inputs(), tmp_path / "other.onnx")
     answer = run_cli("replay", record, other)
     assert answer.exit_code == 1
-    for text in ("'toy_longwave', version 1", "'toy_longwave', version 2", digest(toy_path), digest(other), "--any-model"):
+    for text in (
+        "'toy_longwave', version 1",
+        "'toy_longwave', version 2",
+        digest(toy_path),
+        digest(other),
+        "--any-model",
+    ):
         assert text in answer.output
     answer = run_cli("replay", record, other, "--any-model", "--json")
     document = json.loads(answer.stdout)
@@ -438,7 +446,12 @@ def test_a_model_of_other_variables_is_named(record: Path, tmp_path: Path) -> No
     for options in ({}, {"any_model": True}):
         with pytest.raises(RecordError) as refused:
             replay(record, other, **options)
-        for text in ("'toy_longwave', version 1", "'closure', version 3", "its 'state' is not in the record", f"no '{HEATING}'"):
+        for text in (
+            "'toy_longwave', version 1",
+            "'closure', version 3",
+            "its 'state' is not in the record",
+            f"no '{HEATING}'",
+        ):
             assert text in str(refused.value)
 
 
@@ -505,11 +518,9 @@ emulator.close()
     assert (is_on, status) == ("False", "3")
     assert stopped == "cannot write: File too large"
     assert 0 < int(columns) < 9 * COLUMNS
-    try:
-        with RecordFile(tmp_path / "a.nc") as found:  # what was complete is there, or it is said that it is not
-            assert found.columns == int(columns)
-    except RecordError as reason:
-        assert "is damaged" in str(reason)
+    with RecordFile(tmp_path / "a.nc") as found:
+        assert found.columns == int(columns)
+    assert replay(tmp_path / "a.nc", toy_path).passed
 
 
 @pytest.mark.parametrize(
@@ -664,7 +675,8 @@ def test_damaged_records_are_refused(record: Path, toy_path: Path, tmp_path: Pat
         assert any(text in answer.output for text in ("is damaged", "cannot be read as NetCDF")), (size, answer.output)
     (tmp_path / "text.nc").write_text("This is no record")
     xr.Dataset({"x": ("column", np.zeros(3))}).to_netcdf(tmp_path / "other.nc")
-    messages = {"text.nc": "cannot be read as NetCDF", "other.nc": "is no record of pyemu, or is damaged", "none.nc": "does not exist"}
+    messages = {"text.nc": "cannot be read as NetCDF", "other.nc": "is no record of pyemu, or is damaged"}
+    messages["none.nc"] = "does not exist"
     for name, message in messages.items():
         answer = run_cli("replay", tmp_path / name, toy_path)
         assert answer.exit_code == 1
@@ -679,7 +691,9 @@ def test_a_record_without_columns_is_refused(toy: Emulator, toy_path: Path, tmp_
         replay(tmp_path / "a.nc", toy_path)
 
 
-def test_the_record_of_a_host_has_no_limit_unless_one_is_asked_for(toy: Emulator, toy_path: Path, tmp_path: Path) -> None:
+def test_the_record_of_a_host_has_no_limit_unless_one_is_asked_for(
+    toy: Emulator, toy_path: Path, tmp_path: Path
+) -> None:
     arrays = bind(toy)
     arrays[UPWELLING][:] = 300.0
     toy.set_record(tmp_path / "a.nc", source="host")
