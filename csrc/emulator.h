@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "array.h"
+#include "blend.h"
 #include "card.h"
 #include "guard.h"
 #include "noise_inputs.h"
@@ -50,6 +51,7 @@ struct pyemu_emulator {
   const struct layout **arrays; /* by variable: the caller's own */
   int has_overlap;              /* an output lies over an input */
   struct guard *guard;          /* NULL: none */
+  struct blends blends;
   const struct layout **dense;  /* by variable: the tensors as arrays, */
   struct layout *dense_layouts; /* which these are */
   void *memory;
