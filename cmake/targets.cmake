@@ -32,6 +32,7 @@ function(pyemu_set_common target)
     ${target}
     PRIVATE
       $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Wall;-Wextra>
+      $<$<COMPILE_LANGUAGE:C>:-ffp-contract=off> # the same numbers on every processor
       $<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-Wall;-Wextra;-Wimplicit-interface;-std=f2018;-fimplicit-none>
       $<$<AND:$<CONFIG:Debug>,$<COMPILE_LANG_AND_ID:Fortran,GNU>>:-fcheck=all;-finit-real=snan>)
   if(pyemu_sanitizers)

@@ -62,6 +62,11 @@ static inline char *layout_at(const struct layout *layout, int64_t column, int64
   return layout->data + column * layout->strides[0] + element * layout->item_strides[0];
 }
 
+/* 1 if it is one of the second kind, with more than one element. */
+static inline int layout_is_by_element(const struct layout *dense) {
+  return dense->width > 1 && dense->strides[0] < dense->item_strides[0];
+}
+
 /* The element there, as a double. */
 static inline double layout_number(const struct layout *layout, int64_t column, int64_t element) {
   const void *at = layout_at(layout, column, element);

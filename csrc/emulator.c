@@ -56,6 +56,7 @@ static void destroy(pyemu_emulator *e) {
   free(e->dense);
   free(e->dense_layouts);
   guard_free(e->guard);
+  blends_free(&e->blends);
   noise_inputs_free(&e->noise);
   reference_free(&e->reference);
   card_free(&e->card);
@@ -251,6 +252,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
     status = noise_inputs_make(&e->noise, &e->card, error);
   e->card.is_real64 = is_real64(options);
   if (status == PYEMU_OK)
+    status = blends_make(&e->blends, &e->card, error);
+  if (status == PYEMU_OK)
     status = team_make(&e->team, options->threads, error);
   if (status != PYEMU_OK)
     return status;
@@ -373,21 +376,36 @@ static int check_on_device(const pyemu_emulator *e, const struct variable *v,
               layout->dtype == v->dtype ? " in another order, or not aligned" : "");
 }
 
-static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, const char *units,
-                int level_dim, int is_on_device, const struct error *error) {
-  struct layout layout;
-  if (!name || !array)
-    return fail(error, PYEMU_ERR_ARGUMENT, "'%s' is NULL", name ? "array" : "name");
-  int64_t index = card_find(&e->card, name);
-  if (index < 0)
+/* The variable 'name' and the caller's array for it; with 'array' NULL only the variable. */
+static int describe(const pyemu_emulator *e, const char *name, const pyemu_array *array,
+                    const char *units, int level_dim, struct layout *layout, int64_t *index,
+                    const struct error *error) {
+  if (!name)
+    return fail(error, PYEMU_ERR_ARGUMENT, "'name' is NULL");
+  *index = card_find(&e->card, name);
+  if (*index < 0)
     return card_fail_name(&e->card, name, error);
-  const struct variable *v = &e->card.variables[index];
+  const struct variable *v = &e->card.variables[*index];
+  if (!array)
+    return PYEMU_OK;
   if (units && !units_agree(units, v->units))
     return fail(error, PYEMU_ERR_UNITS,
                 "'%s' is given in '%.60s', but the emulator needs '%s'; convert the array", name,
                 units, v->units);
-  int status = layout_make(&layout, array, v, level_dim, error);
-  if (status == PYEMU_OK && v->has_batch)
+  return layout_make(layout, array, v, level_dim, error);
+}
+
+static int bind(pyemu_emulator *e, const char *name, const pyemu_array *array, const char *units,
+                int level_dim, int is_on_device, const struct error *error) {
+  struct layout layout;
+  int64_t index;
+  if (!name || !array)
+    return fail(error, PYEMU_ERR_ARGUMENT, "'%s' is NULL", name ? "array" : "name");
+  int status = describe(e, name, array, units, level_dim, &layout, &index, error);
+  if (status != PYEMU_OK)
+    return status;
+  const struct variable *v = &e->card.variables[index];
+  if (v->has_batch)
     status = check_columns(e, index, layout.columns, error);
   if (status == PYEMU_OK && is_on_device)
     status = check_on_device(e, v, &layout, error);
@@ -448,6 +466,7 @@ int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   for (int64_t i = 0; i < emulator->card.n_variables; ++i)
     emulator->bindings[i].is_bound = 0;
   emulator->noise.has_ids = 0;
+  blends_unbind(&emulator->blends);
   emulator->columns = -1;
   emulator->is_prepared = 0;
   return leave(emulator, PYEMU_OK);
@@ -637,6 +656,48 @@ int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns, c
   status = record_host(emulator, step, columns, &error);
   environment_restore(&environment);
   return leave(emulator, status);
+}
+
+/* Where outputs go is decided anew at the next run. */
+static int leave_changed(pyemu_emulator *e, int status) {
+  e->is_prepared = 0;
+  return leave(e, status);
+}
+
+int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blend *blend,
+                    char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK
+             ? leave_changed(emulator, blends_set(&emulator->blends, name, blend, &error))
+             : status;
+}
+
+int pyemu_bind_weight(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                      char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK
+             ? leave_changed(emulator, blends_bind_weight(&emulator->blends, name, array, &error))
+             : status;
+}
+
+static int bind_aside(pyemu_emulator *e, const char *name, const pyemu_array *array,
+                      const char *units, int level_dim, const struct error *error) {
+  struct layout layout;
+  int64_t index;
+  int status = describe(e, name, array, units, level_dim, &layout, &index, error);
+  return status == PYEMU_OK ? blends_bind_aside(&e->blends, index, array ? &layout : NULL, error)
+                            : status;
+}
+
+int pyemu_bind_aside(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                     const char *units, int level_dim, char *errmsg, size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  int status = enter(emulator, &error);
+  return status == PYEMU_OK
+             ? leave_changed(emulator, bind_aside(emulator, name, array, units, level_dim, &error))
+             : status;
 }
 
 int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {

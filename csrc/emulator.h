@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "array.h"
+#include "blend.h"
 #include "card.h"
 #include "guard.h"
 #include "noise_inputs.h"
@@ -52,6 +53,7 @@ struct pyemu_emulator {
   const struct layout **arrays; /* by variable: the caller's own */
   int has_overlap;              /* an output lies over an input */
   struct guard *guard;          /* NULL: none */
+  struct blends blends;
   struct record *record;        /* NULL: none */
   int is_recorded;              /* the run that is under way is */
   char sha256[SHA256_TEXT];     /* of the file */

@@ -177,6 +177,8 @@ void guard_free(struct guard *guard) {
   free(guard);
 }
 
+int guard_has_taper(const struct guard *guard) { return guard->settings.taper > 0; }
+
 int guard_reserve(struct guard *guard, int64_t columns, const struct error *error) {
   if (columns <= guard->room)
     return PYEMU_OK;

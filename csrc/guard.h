@@ -19,6 +19,9 @@ int guard_make(struct guard **guard, const struct card *card, const pyemu_guard 
                const struct error *error);
 void guard_free(struct guard *guard);
 
+/* 1 if columns may fade. */
+int guard_has_taper(const struct guard *guard);
+
 /* Have room for so many columns. Errors: MEMORY. */
 int guard_reserve(struct guard *guard, int64_t columns, const struct error *error);
 

@@ -11,6 +11,9 @@
  */
 enum { SHARED_BYTES = 1 << 21, PART_BYTES = 1 << 17, LINE_COLUMNS = 16 };
 
+/* Items whose weights are looked at together. */
+enum { WEIGHTED_ITEMS = 256 };
+
 /* Say where the first number is that is not finite once it has the type of the variable. */
 static int fail_not_finite(const pyemu_emulator *e, int64_t index, int64_t columns,
                            const struct error *error) {
@@ -66,22 +69,16 @@ static int is_only_checked(const pyemu_emulator *e, int64_t i) {
          e->check_finite && !b->is_on_device && !b->is_filled;
 }
 
-/* 1 if the columns of an element are adjacent in the tensor. */
-static int is_by_element(const struct layout *dense) {
-  return dense->width > 1 && dense->strides[0] < dense->item_strides[0];
-}
-
-/* What is not finite is for the guard to find. */
-static int gather_guarded(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
+/* Into the tensor, in whichever order it has. Returns 0 if an item is not finite, if that is asked.
+ */
+static int gather_staged(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items,
+                         int check) {
   const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
   char *to = layout_at(dense, first, 0);
-  if (is_by_element(dense))
-    layout_gather_tile(host, first, items, to, dense->columns, dense->dtype);
-  else
-    layout_gather(host, first, items, to, dense->dtype, 0);
-  if (e->card.variables[i].has_batch)
-    guard_look(e->guard, i, dense, first, items);
-  return 1;
+  if (!layout_is_by_element(dense))
+    return layout_gather(host, first, items, to, dense->dtype, check);
+  layout_gather_tile(host, first, items, to, dense->columns, dense->dtype);
+  return !check || layout_is_finite(dense, first, items, dense->dtype);
 }
 
 /* Returns 0 if an item is not finite. */
@@ -91,12 +88,15 @@ static int gather_items(const pyemu_emulator *e, int64_t i, int64_t first, int64
   const int32_t dtype = card_tensor_dtype(&e->card, v);
   if (tensors_are_arrays(e))
     return !is_only_checked(e, i) || layout_is_finite(&input->layout, first, items, dtype);
-  char *tensor = tensor_item(e, i, first);
-  if (e->guard)
-    return gather_guarded(e, i, first, items);
-  if (!tensor_is_direct(e, i))
-    return layout_gather(&input->layout, first, items, tensor, dtype, e->check_finite);
-  return !is_only_checked(e, i) || tensor_is_finite(tensor, dtype, items * v->width);
+  if (!tensor_is_direct(e, i)) {
+    /* What is not finite is for the guard to find. */
+    const int is_well = gather_staged(e, i, first, items, e->check_finite && !e->guard);
+    if (e->guard && v->has_batch)
+      guard_look(e->guard, i, e->dense[i], first, items);
+    return is_well;
+  }
+  return !is_only_checked(e, i) ||
+         tensor_is_finite(tensor_item(e, i, first), dtype, items * v->width);
 }
 
 static void gather_part(void *context, int64_t part) {
@@ -113,48 +113,58 @@ static void gather_part(void *context, int64_t part) {
   }
 }
 
-/* Let a column of the host fade into the emulator's, in the tensor. */
-static void mix_item(const pyemu_emulator *e, int64_t i, int64_t column, double weight) {
-  const struct layout *dense = e->dense[i];
-  for (int64_t element = 0; element < dense->width; ++element) {
-    const double host = layout_element(&e->bindings[i].layout, column, element);
-    void *at = layout_at(dense, column, element);
-    if (dense->dtype == PYEMU_FLOAT64)
-      *(double *)at = host + weight * (*(double *)at - host);
-    else if (dense->dtype == PYEMU_FLOAT32)
-      *(float *)at = (float)(host + weight * ((double)*(float *)at - host));
-  }
-}
-
-static void scatter_stretch(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  const struct layout *dense = e->dense[i], *host = &e->bindings[i].layout;
+static void scatter_stretch(const struct layout *host, const struct layout *dense, int64_t first,
+                            int64_t items) {
   const char *from = layout_at(dense, first, 0);
-  if (is_by_element(dense))
+  if (layout_is_by_element(dense))
     layout_scatter_tile(host, first, items, from, dense->columns, dense->dtype);
   else
     layout_scatter(host, first, items, from, dense->dtype);
 }
 
-/* The end of the columns from 'first' on that go to the host as they are. */
-static int64_t end_of_stretch(const pyemu_emulator *e, int64_t first, int64_t end) {
-  while (first < end && guard_weight(e->guard, first) == 1)
-    ++first;
-  return first;
+/* 1 if some item of output 'i' may not go to the host as it is. */
+static int is_held_back(const pyemu_emulator *e, int64_t i) {
+  return blend_holds_back(&e->blends, i) ||
+         (e->guard && e->card.variables[i].has_batch && guard_holds_back(e->guard));
 }
 
-/* A column without weight keeps the host's numbers. */
+static double weight_of(const pyemu_emulator *e, int64_t i, int64_t item) {
+  const double weight = blend_weight(&e->blends, i, item);
+  return e->guard && e->card.variables[i].has_batch ? weight * guard_weight(e->guard, item)
+                                                    : weight;
+}
+
+/* What becomes of an item. */
+enum fate { KEEP, MIX, REPLACE };
+
+static enum fate fate_of(double weight) { return weight == 0 ? KEEP : weight == 1 ? REPLACE : MIX; }
+
+/* Items of one fate after another. An item without weight keeps the host's numbers. */
+static void scatter_weighted(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items,
+                             const double *weights) {
+  const struct layout *host = &e->bindings[i].layout;
+  for (int64_t k = 0, next; k < items; k = next) {
+    const enum fate fate = fate_of(weights[k]);
+    for (next = k + 1; next < items && fate_of(weights[next]) == fate;)
+      ++next;
+    if (fate == REPLACE)
+      scatter_stretch(host, e->dense[i], first + k, next - k);
+    else if (fate == MIX)
+      blend_mix(&e->blends, i, e->dense[i], host, first + k, next - k, weights + k);
+  }
+}
+
 static void scatter_items(const pyemu_emulator *e, int64_t i, int64_t first, int64_t items) {
-  if (!e->guard || !e->card.variables[i].has_batch || !guard_holds_back(e->guard)) {
-    scatter_stretch(e, i, first, items);
+  double weights[WEIGHTED_ITEMS];
+  if (!is_held_back(e, i)) {
+    scatter_stretch(&e->bindings[i].layout, e->dense[i], first, items);
     return;
   }
-  for (int64_t end = first + items, next; first < end; first = next) {
-    const double weight = guard_weight(e->guard, first);
-    next = weight == 1 ? end_of_stretch(e, first, end) : first + 1;
-    if (weight > 0 && weight < 1)
-      mix_item(e, i, first, weight);
-    if (weight > 0)
-      scatter_stretch(e, i, first, next - first);
+  for (int64_t end = first + items, n; first < end; first += n) {
+    n = end - first < WEIGHTED_ITEMS ? end - first : WEIGHTED_ITEMS;
+    for (int64_t k = 0; k < n; ++k)
+      weights[k] = weight_of(e, i, first + k);
+    scatter_weighted(e, i, first, n, weights);
   }
 }
 
@@ -163,8 +173,11 @@ static void scatter_part(void *context, int64_t part) {
   const pyemu_emulator *e = p->emulator;
   for (int64_t i = e->card.n_inputs, first; i < e->card.n_variables; ++i) {
     const int64_t items = items_of(p, &e->card.variables[i], part, &first);
-    if (items > 0 && !tensor_is_direct(e, i))
-      scatter_items(e, i, first, items);
+    if (items == 0 || tensor_is_direct(e, i))
+      continue;
+    if (e->blends.of[i].has_aside)
+      scatter_stretch(&e->blends.of[i].aside, e->dense[i], first, items);
+    scatter_items(e, i, first, items);
   }
 }
 
@@ -219,6 +232,9 @@ int packing_gather(pyemu_emulator *e, int64_t step, int64_t columns, const struc
   int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
   if (e->guard)
     guard_begin(e->guard, columns, step);
+  int status = e->blends.is_any ? blends_begin(&e->blends, step, columns, error) : PYEMU_OK;
+  if (status != PYEMU_OK)
+    return status;
   pack(&p, gather_part, moved);
   if (p.not_finite < e->card.n_inputs)
     return fail_not_finite(e, p.not_finite, columns, error);

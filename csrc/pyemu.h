@@ -651,6 +651,65 @@ PYEMU_API int pyemu_record_report(const pyemu_emulator *emulator, pyemu_recorded
                                   char *errmsg, size_t errlen);
 
 /*
+ * How much of an output goes to the host's array: weight * emulator + (1 - weight) * what the array
+ * holds before the run. Start from PYEMU_BLEND_INIT.
+ *
+ *   sizeof_blend   sizeof(pyemu_blend).
+ *   from           the weight before 'first_step', 0 to 1. Default 1.
+ *   to             the weight from 'last_step' on, 0 to 1. Default 1. Between the two steps the
+ *                  weight is from + (to - from) * (step - first_step) / (last_step - first_step).
+ *   first_step     the steps of the ramp, as run is given them. Equal ones make a step: 'from'
+ *   last_step      before it, 'to' from it on. Default 0.
+ *
+ * A constant weight has 'from' equal to 'to'. Where the weight is 0 the host's numbers are not
+ * touched, where it is 1 they are those of the emulator, to the bit. Between, the mix is computed
+ * in double precision and rounded to the type of the array.
+ */
+typedef struct pyemu_blend {
+  size_t sizeof_blend;
+  double from;
+  double to;
+  int64_t first_step;
+  int64_t last_step;
+} pyemu_blend;
+
+#define PYEMU_BLEND_INIT                                                                           \
+  { sizeof(pyemu_blend), 1.0, 1.0, 0, 0 }
+
+/*
+ * Blend output 'name', or all real outputs for NULL, in every later run; 'blend' NULL ends that. A
+ * guard that lets a column fade or fall back multiplies the weight. An output of integers cannot be
+ * mixed, nor can arrays on a device; a weight of its own for each column comes with
+ * pyemu_bind_weight.
+ *
+ * Errors: ARGUMENT, NAME, KIND, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blend *blend,
+                              char *errmsg, size_t errlen);
+
+/*
+ * Bind an array of weights, one for each column, for output 'name', or for all real outputs with a
+ * batch for NULL: it is read in place by every run, and multiplies the weight of the blend (1 if
+ * none is set). A FLOAT32 or FLOAT64 array of any rank and stride, in the order of the columns of
+ * other arrays. 'array' NULL or pyemu_unbind end it.
+ *
+ * Errors: ARGUMENT, NAME, SIZE, KIND, CLOSED, BUSY. Weights that are not from 0 to 1 are refused by
+ * run with ARGUMENT, arrays of another number of columns with SIZE.
+ */
+PYEMU_API int pyemu_bind_weight(pyemu_emulator *emulator, const char *name,
+                                const pyemu_array *array, char *errmsg, size_t errlen);
+
+/*
+ * Bind an array that takes output 'name' as the emulator gives it, whatever the blend and the guard
+ * do: with a weight of 0, the emulator runs side by side with the host's own scheme. Otherwise as
+ * pyemu_bind; 'array' NULL or pyemu_unbind end it.
+ *
+ * Errors: those of pyemu_bind.
+ */
+PYEMU_API int pyemu_bind_aside(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
+                               const char *units, int level_dim, char *errmsg, size_t errlen);
+
+/*
  * Close '*emulator', free all it holds and set '*emulator' to NULL. Bound arrays are left as they
  * are. A NULL 'emulator' is allowed and does nothing. Closing a second time, when '*emulator' is
  * NULL, returns PYEMU_ERR_CLOSED and does nothing else.

@@ -202,6 +202,30 @@ public:
     return columns;
   }
 
+  /* Blend an output, or all for an empty name, in every later run: start from PYEMU_BLEND_INIT. */
+  void set_blend(const pyemu_blend &blend, const std::string &name = "") {
+    check([&](char *message, std::size_t size) {
+      return pyemu_set_blend(handle_, name.empty() ? nullptr : name.c_str(), &blend, message, size);
+    });
+  }
+
+  /* Bind a weight for each column, of one output or of all. */
+  void bind_weight(const pyemu_array &weights, const std::string &name = "") {
+    check([&](char *message, std::size_t size) {
+      return pyemu_bind_weight(handle_, name.empty() ? nullptr : name.c_str(), &weights, message,
+                               size);
+    });
+  }
+
+  /* Bind an array that takes an output as the emulator gives it. */
+  void bind_aside(const std::string &name, const pyemu_array &bound, const std::string &units = "",
+                  int level_dim = PYEMU_LAST_DIM) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_bind_aside(handle_, name.c_str(), &bound,
+                              units.empty() ? nullptr : units.c_str(), level_dim, message, size);
+    });
+  }
+
   /* What the guard has found of budget 'index' of the card, counted from 0. */
   pyemu_budget budget(std::int64_t index) const {
     pyemu_budget found = {};

@@ -16,8 +16,11 @@ void tensors_free(pyemu_emulator *e) {
   e->memory_size = 0;
 }
 
+/* 1 if every variable goes through a tensor of ours. */
+static int is_staged(const pyemu_emulator *e) { return e->guard || e->blends.is_any; }
+
 int tensors_are_arrays(const pyemu_emulator *e) {
-  return e->plugin.engine->run_arrays && !e->has_overlap && !e->guard && !e->is_recorded;
+  return e->plugin.engine->run_arrays && !e->has_overlap && !is_staged(e) && !e->is_recorded;
 }
 
 /* 1 if some run has tensors. */
@@ -26,7 +29,7 @@ static int needs_tensors(const pyemu_emulator *e) {
 }
 
 int tensor_is_direct(const pyemu_emulator *e, int64_t i) {
-  return e->bindings[i].is_direct && !e->guard;
+  return e->bindings[i].is_direct && !is_staged(e);
 }
 
 static int check_bound(const pyemu_emulator *e, const struct error *error) {
@@ -139,7 +142,7 @@ static void describe_dense(pyemu_emulator *e) {
   for (int64_t i = 0; i < e->card.n_variables; ++i) {
     const struct variable *v = &e->card.variables[i];
     const struct layout *host = &e->bindings[i].layout;
-    const int is_by_element = e->guard && e->plugin.engine->run_arrays && v->has_batch &&
+    const int is_by_element = is_staged(e) && e->plugin.engine->run_arrays && v->has_batch &&
                               host->strides[0] == (int64_t)dtype_size(host->dtype);
     e->dense_layouts[i] = (is_by_element ? layout_by_element : layout_of_tensor)(
         e->tensors[i], card_tensor_dtype(&e->card, v), tensor_items(v, e->columns), v->width);
@@ -147,15 +150,36 @@ static void describe_dense(pyemu_emulator *e) {
   }
 }
 
-/* What the guard cannot look at is refused. */
-static int prepare_guard(pyemu_emulator *e, const struct error *error) {
+/* What is put aside must not lie over an array that a run reads or writes besides. */
+static int check_aside(const pyemu_emulator *e, int64_t i, const struct error *error) {
+  for (int64_t j = 0; j < e->card.n_variables; ++j) {
+    const struct blend *other = &e->blends.of[j];
+    if (spans_meet(&e->blends.of[i].aside, &e->bindings[j].layout) ||
+        (other->has_columns && spans_meet(&e->blends.of[i].aside, &other->columns)) ||
+        (j > i && other->has_aside && spans_meet(&e->blends.of[i].aside, &other->aside)))
+      return fail(error, PYEMU_ERR_LAYOUT,
+                  "the array aside of '%s' lies over another array, of '%s'; give it memory of its "
+                  "own",
+                  e->card.variables[i].name, e->card.variables[j].name);
+  }
+  return PYEMU_OK;
+}
+
+/* What the guard cannot look at, and the host cannot mix, is refused. */
+static int prepare_stage(pyemu_emulator *e, const struct error *error) {
   for (int64_t i = 0; i < e->card.n_variables; ++i)
     if (e->bindings[i].is_on_device)
       return fail(error, PYEMU_ERR_UNSUPPORTED,
-                  "'%s' is bound on the device, where the guard cannot look at it; bind an array "
-                  "in host memory, or set no guard",
+                  "'%s' is bound on the device, where the guard cannot look at it and the blend "
+                  "cannot reach it; bind an array in host memory, or set neither",
                   e->card.variables[i].name);
-  return guard_reserve(e->guard, e->columns, error);
+  int status = e->guard ? guard_reserve(e->guard, e->columns, error) : PYEMU_OK;
+  for (int64_t i = 0; i < e->card.n_variables && status == PYEMU_OK; ++i)
+    if (e->blends.of[i].has_aside)
+      status = check_aside(e, i, error);
+  return status == PYEMU_OK
+             ? blends_prepare(&e->blends, e->columns, e->guard && guard_has_taper(e->guard), error)
+             : status;
 }
 
 /* Tell the engine which tensors lie on the device, if any do or did. */
@@ -182,8 +206,8 @@ int tensors_prepare(pyemu_emulator *e, const struct error *error) {
                               e->plugin.engine->run_arrays != NULL, error);
   if (status == PYEMU_OK)
     status = check_aliases(e, error);
-  if (status == PYEMU_OK && e->guard)
-    status = prepare_guard(e, error);
+  if (status == PYEMU_OK && is_staged(e))
+    status = prepare_stage(e, error);
   if (status == PYEMU_OK && record_is_on(e->record))
     record_prepare(e->record, e);
   if (status == PYEMU_OK && needs_tensors(e))

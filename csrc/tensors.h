@@ -16,7 +16,7 @@ void tensors_free(pyemu_emulator *e);
 int tensors_are_arrays(const pyemu_emulator *e);
 
 /* 1 if the caller's array is the tensor of variable 'i'. What a guard looks at is always a copy: it
- * may change inputs, and hold outputs back. */
+ * may change inputs, and hold outputs back, as a blend may. */
 int tensor_is_direct(const pyemu_emulator *e, int64_t i);
 
 /* Items in the tensor of a variable when the emulator runs on so many columns. */

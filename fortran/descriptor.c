@@ -22,6 +22,11 @@ EXPORT int pyemu_fortran_reference(const pyemu_emulator *emulator, const char *n
 
 EXPORT int pyemu_fortran_bind_ids(pyemu_emulator *emulator, const CFI_cdesc_t *ids, char *errmsg,
                                   size_t errlen);
+EXPORT int pyemu_fortran_bind_weight(pyemu_emulator *emulator, const char *name,
+                                     const CFI_cdesc_t *weights, char *errmsg, size_t errlen);
+EXPORT int pyemu_fortran_bind_aside(pyemu_emulator *emulator, const char *name,
+                                    const CFI_cdesc_t *array, const char *units, int level_dim,
+                                    char *errmsg, size_t errlen);
 EXPORT int pyemu_fortran_fill_noise(int32_t distribution, int64_t seed, int64_t member,
                                     int64_t step, int64_t stream, const CFI_cdesc_t *ids,
                                     const CFI_cdesc_t *array, int level_dim, char *errmsg,
@@ -136,6 +141,24 @@ int pyemu_fortran_bind_ids(pyemu_emulator *emulator, const CFI_cdesc_t *ids, cha
   if (status != PYEMU_OK)
     return status;
   return pyemu_bind_ids(emulator, &neutral, errmsg, errlen);
+}
+
+int pyemu_fortran_bind_weight(pyemu_emulator *emulator, const char *name,
+                              const CFI_cdesc_t *weights, char *errmsg, size_t errlen) {
+  pyemu_array neutral;
+  int status = describe(weights, &neutral, "weight", errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  return pyemu_bind_weight(emulator, name, &neutral, errmsg, errlen);
+}
+
+int pyemu_fortran_bind_aside(pyemu_emulator *emulator, const char *name, const CFI_cdesc_t *array,
+                             const char *units, int level_dim, char *errmsg, size_t errlen) {
+  pyemu_array neutral;
+  int status = describe(array, &neutral, name, errmsg, errlen);
+  if (status != PYEMU_OK)
+    return status;
+  return pyemu_bind_aside(emulator, name, &neutral, units, level_dim, errmsg, errlen);
 }
 
 int pyemu_fortran_fill_noise(int32_t distribution, int64_t seed, int64_t member, int64_t step,

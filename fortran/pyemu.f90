@@ -31,6 +31,7 @@ module pyemu
       c_pyemu_bind_ids, c_pyemu_fill_noise, &
       pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
       c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report, &
+      pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside, &
       pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   implicit none
   private
@@ -154,6 +155,9 @@ module pyemu
     procedure :: guard_counts            !! (name, reason, counts, stat, errmsg)
     procedure :: n_budgets               !! () -> budgets on the card
     procedure :: budget                  !! (index, found, stat, errmsg)
+    procedure :: set_blend               !! (weight, to, first_step, last_step, name, stat, errmsg)
+    generic :: bind_weight => bind_weight_real32, bind_weight_real64 !! (weights, name, stat, errmsg)
+    generic :: bind_aside => bind_aside_real32, bind_aside_real64    !! (name, array, units, level_dim, stat, errmsg)
     procedure :: set_record              !! (path, rank, replace, source, only, every_column, first_step, last_step, every,
                                          !! max_bytes, buffer, stat, errmsg)
     procedure :: end_record              !! (stat, errmsg)
@@ -173,6 +177,7 @@ module pyemu
     procedure :: reference               !! (name, array, level_dim, stat, errmsg)
     procedure, private :: bind_real32, bind_real64, bind_int32, bind_ids_int32, bind_ids_int64
     procedure, private :: set_noise_int32, set_noise_int64
+    procedure, private :: bind_weight_real32, bind_weight_real64, bind_aside_real32, bind_aside_real64
     procedure, private :: assign_closed
     generic :: assignment(=) => assign_closed
     final :: finalise
@@ -417,6 +422,122 @@ contains
     status = c_pyemu_set_noise(self%handle, seed, from_zero(member), message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine set_noise_int64
+
+  subroutine set_blend(self, weight, to, first_step, last_step, name, stat, errmsg)
+    !! Let every later run mix: weight * emulator + (1 - weight) * what the host's array holds before it. With weight 0
+    !! those numbers stay, with 1 they are the emulator's, to the bit.
+    class(emulator_t), intent(inout) :: self
+    real(real64), intent(in) :: weight                 !! 0 to 1: in every step, or before first_step if there is 'to'
+    real(real64), intent(in), optional :: to           !! weight from last_step on, 0 to 1; between, a linear ramp
+    integer, intent(in), optional :: first_step        !! the steps that run is given; 'to' needs the first,
+    integer, intent(in), optional :: last_step         !! and the last is the first unless given: a step, no ramp
+    character(*), intent(in), optional :: name         !! of one output, default: all real outputs
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char), target :: name_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_blend) :: blend
+    integer(c_int) :: status
+
+    if (present(to) .neqv. present(first_step)) then
+      call refuse("a blend that changes needs 'to' and 'first_step'; only one of them is given", stat, errmsg)
+      return
+    end if
+    blend%sizeof_blend = c_sizeof(blend)
+    blend%from = weight
+    blend%to = weight
+    if (present(to)) blend%to = to
+    if (present(first_step)) blend%first_step = first_step
+    blend%last_step = blend%first_step
+    if (present(last_step)) blend%last_step = last_step
+    status = c_pyemu_set_blend(self%handle, c_text(name_text, name), blend, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine set_blend
+
+  ! bind_weight: a weight for each column, from 0 to 1, which multiplies that of the blend. Every run reads the array in
+  ! place. As with bind, the dummy argument is a pointer.
+
+  subroutine bind_weight_real32(self, weights, name, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    real(real32), pointer, intent(in) :: weights(..)
+    character(*), intent(in), optional :: name
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(weights), 'weight', stat, errmsg)) return
+    call bind_any_weight(self, weights, name, stat, errmsg)
+  end subroutine bind_weight_real32
+
+  subroutine bind_weight_real64(self, weights, name, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    real(real64), pointer, intent(in) :: weights(..)
+    character(*), intent(in), optional :: name
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(weights), 'weight', stat, errmsg)) return
+    call bind_any_weight(self, weights, name, stat, errmsg)
+  end subroutine bind_weight_real64
+
+  subroutine bind_any_weight(self, weights, name, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    type(*), dimension(..), intent(in), target :: weights     !! real32 or real64 [1], as many as columns
+    character(*), intent(in), optional :: name                !! of one output, default: all real outputs with a batch
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char), target :: name_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind_weight(self%handle, c_text(name_text, name), weights, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_any_weight
+
+  ! bind_aside: an array that takes an output as the emulator gives it, whatever the blend and the guard do. Otherwise as
+  ! bind.
+
+  subroutine bind_aside_real32(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name
+    real(real32), pointer, intent(in) :: array(..)
+    character(*), intent(in), optional :: units
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(array), name, stat, errmsg)) return
+    call bind_any_aside(self, name, array, units, level_dim, stat, errmsg)
+  end subroutine bind_aside_real32
+
+  subroutine bind_aside_real64(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name
+    real(real64), pointer, intent(in) :: array(..)
+    character(*), intent(in), optional :: units
+    integer, intent(in), optional :: level_dim
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+
+    if (refuse_null(associated(array), name, stat, errmsg)) return
+    call bind_any_aside(self, name, array, units, level_dim, stat, errmsg)
+  end subroutine bind_aside_real64
+
+  subroutine bind_any_aside(self, name, array, units, level_dim, stat, errmsg)
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: name                          !! output, as on the card
+    type(*), dimension(..), intent(in), target :: array       !! rank 0 to 7, real32 or real64 [units], any stride
+    character(*), intent(in), optional :: units               !! units of the array, compared with the card's
+    integer, intent(in), optional :: level_dim                !! dimension that is the vertical, default: the last
+    integer, intent(out), optional :: stat                    !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg           !! message, left alone on success
+    character(kind=c_char), target :: units_text(name_length)
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_bind_aside(self%handle, trim(name) // c_null_char, array, c_text(units_text, units), &
+                                level_index(level_dim), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine bind_any_aside
 
   subroutine unbind(self, stat, errmsg)
     !! Forget all bound arrays, the ids too, so that arrays with another number of columns can be bound.

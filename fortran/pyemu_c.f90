@@ -13,6 +13,7 @@ module pyemu_c
   public :: c_pyemu_variable_count, c_pyemu_variable_info, c_pyemu_variable_find, c_pyemu_column_count
   public :: pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback
   public :: c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report
+  public :: pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside
   public :: pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
   public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
@@ -65,7 +66,7 @@ module pyemu_c
   type, bind(c) :: pyemu_guard
     integer(c_size_t) :: sizeof_guard = 0
     integer(c_int) :: mode = 0
-    integer(c_int) :: reasons = 7
+    integer(c_int) :: reasons = 15
     real(c_double) :: limit = 1
     real(c_double) :: taper = 0
   end type pyemu_guard
@@ -97,6 +98,14 @@ module pyemu_c
     integer(c_int64_t) :: bytes = 0
     real(c_double) :: seconds = 0
   end type pyemu_recorded
+
+  type, bind(c) :: pyemu_blend
+    integer(c_size_t) :: sizeof_blend = 0
+    real(c_double) :: from = 1
+    real(c_double) :: to = 1
+    integer(c_int64_t) :: first_step = 0
+    integer(c_int64_t) :: last_step = 0
+  end type pyemu_blend
 
   type, bind(c) :: pyemu_budget
     integer(c_size_t) :: sizeof_budget = 0
@@ -458,6 +467,43 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_bind_ids
+
+    function c_pyemu_set_blend(emulator, name, blend, errmsg, errlen) result(status) bind(c, name='pyemu_set_blend')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_blend
+      implicit none
+      type(c_ptr), value :: emulator
+      type(c_ptr), value :: name
+      type(pyemu_blend), intent(in) :: blend
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_set_blend
+
+    function c_pyemu_bind_weight(emulator, name, weights, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_fortran_bind_weight')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      type(c_ptr), value :: name
+      type(*), dimension(..), intent(in) :: weights
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_bind_weight
+
+    function c_pyemu_bind_aside(emulator, name, array, units, level_dim, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_fortran_bind_aside')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: name(*)
+      type(*), dimension(..), intent(in) :: array
+      type(c_ptr), value :: units
+      integer(c_int), value :: level_dim
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_bind_aside
 
     function c_pyemu_fill_noise(distribution, seed, member, step, stream, ids, array, level_dim, errmsg, errlen) &
         result(status) bind(c, name='pyemu_fortran_fill_noise')

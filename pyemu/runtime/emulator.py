@@ -106,7 +106,7 @@ class Emulator:
     def __init__(self, handle: Any) -> None:
         self._ffi, self._lib = library.load()
         self._handle = handle
-        self._bound: dict[str, Any] = {}
+        self._bound: dict[Any, Any] = {}  # kept alive
         self._last_columns = 0
         self._ids: Any = None
 
@@ -198,6 +198,10 @@ class Emulator:
         Raises:
             EmulatorError: name, units, sizes or type do not fit.
         """
+        self._bind(self._lib.pyemu_bind, name, array, units, level_dim)
+        self._bound[name] = array
+
+    def _bind(self, function: Any, name: str, array: Any, units: str | None, level_dim: int) -> None:
         variable = self._variable(self._index(name))
         try:
             ready = bindable(variable, array, units, level_dim)
@@ -208,8 +212,7 @@ class Emulator:
             raise library.error(f"the array for output '{name}' is read-only", self._lib.PYEMU_ERR_ARGUMENT)
         units_text = self._ffi.NULL if ready.units is None else ready.units.encode()
         level = level_number(ready.values, ready.level_dim)
-        library.call(self._lib.pyemu_bind, self._handle[0], name.encode(), description, units_text, level)
-        self._bound[name] = array
+        library.call(function, self._handle[0], name.encode(), description, units_text, level)
 
     def set_noise(self, seed: int, member: int = 0) -> None:
         """Say which noise the library makes: for any seed, and for a member of an ensemble, 0 to 2**31 - 1.
@@ -288,6 +291,67 @@ class Emulator:
             "taper": taper,
         }
         library.call(self._lib.pyemu_set_guard, self._handle[0], self._ffi.new("pyemu_guard *", fields))
+
+    def set_blend(
+        self,
+        weight: float = 1.0,
+        to: float | None = None,
+        *,
+        first_step: int = 0,
+        last_step: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Mix in every later run: weight * emulator + (1 - weight) * what the host's array holds before it.
+
+        With weight 0 those numbers stay, with 1 they are the emulator's, to the bit. A guard multiplies the weight.
+
+        Main arguments:
+            weight: 0 to 1, in every step; before ``first_step`` if there is ``to``.
+            to: the weight from ``last_step`` on; between the two steps there is a linear ramp.
+
+        Other Arguments:
+            first_step, last_step: the steps that ``run`` is given; ``last_step`` is ``first_step`` unless given.
+            name: of one output; default: all real outputs.
+
+        Raises:
+            EmulatorError: a weight is not from 0 to 1, the ramp ends before it begins, or there is no such output.
+        """
+        fields = {
+            "sizeof_blend": self._ffi.sizeof("pyemu_blend"),
+            "from": weight,
+            "to": weight if to is None else to,
+            "first_step": first_step,
+            "last_step": first_step if last_step is None else last_step,
+        }
+        library.call(
+            self._lib.pyemu_set_blend, self._handle[0], self._text(name), self._ffi.new("pyemu_blend *", fields)
+        )
+
+    def bind_weight(self, weights: np.ndarray | None, name: str | None = None) -> None:
+        """Bind a weight for each column, which every run reads and which multiplies that of the blend; ``None`` ends that.
+
+        Main arguments:
+            weights: float32 or float64, as many as columns, from 0 to 1; it is kept and never copied.
+            name: of one output; default: all real outputs with a batch.
+
+        Raises:
+            EmulatorError: the array has another type. Wrong numbers are for run to say.
+        """
+        description = self._ffi.NULL if weights is None else describe("weight", weights)
+        library.call(self._lib.pyemu_bind_weight, self._handle[0], self._text(name), description)
+        self._bound["weight of", name] = weights
+
+    def bind_aside(self, name: str, array: Any, units: str | None = None, level_dim: int = -1) -> None:
+        """Bind an array that takes an output as the emulator gives it, whatever blend and guard do.
+
+        The arguments are those of :meth:`bind`; an array of ``None`` ends it.
+        """
+        if array is None:
+            null = self._ffi.NULL
+            library.call(self._lib.pyemu_bind_aside, self._handle[0], name.encode(), null, null, -1)
+        else:
+            self._bind(self._lib.pyemu_bind_aside, name, array, units, level_dim)
+        self._bound["aside of", name] = array
 
     def reasons(self) -> np.ndarray:
         """Return for each column of the last run the reasons to flag it, added up: 1 not finite, 2 invalid,
@@ -438,6 +502,9 @@ class Emulator:
             expected = ", ".join(f"'{known}'" for known in words)
             raise library.error(f"'{word}' is not known; expected {expected}", self._lib.PYEMU_ERR_ARGUMENT)
         return int(getattr(self._lib, f"PYEMU_{kind}_{word.upper()}"))
+
+    def _text(self, text: str | None) -> Any:
+        return self._ffi.NULL if text is None else self._ffi.new("char[]", text.encode())
 
     def _check_open(self) -> None:
         if not self.is_open:

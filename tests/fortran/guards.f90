@@ -11,6 +11,7 @@ program guards
   real(real64), parameter :: own = -999.0_real64
   real(real64), target :: t(ncol, nlay), p(ncol, nlay + 1), ts(ncol), flux(ncol, nlay + 1), tendency(ncol, nlay), &
       outgoing(ncol)
+  integer, parameter :: numbers = pyemu_reason_not_finite + pyemu_reason_invalid + pyemu_reason_novel
   type(emulator_t) :: e
 
   call open_bound()
@@ -51,7 +52,7 @@ contains
     t(17, 5) = ieee_value(1.0_real64, ieee_quiet_nan)
     t(40, 1) = 99.0_real64
     flux = own
-    call e%set_guard('fallback')
+    call e%set_guard('fallback', reasons=numbers)
     call e%run(1)
     flagged = e%fallback()
     call check(size(flagged) == 3, 'three columns fall back')
@@ -72,7 +73,7 @@ contains
     call e%run(2)
     call e%guard_counts(temperature_name, pyemu_reason_novel, found)
     call check(all(found == [0, 2, 0, 0, 0]), 'counts of two runs by level')
-    call e%set_guard('count')
+    call e%set_guard('count', reasons=numbers)
     call e%guard_counts(temperature_name, pyemu_reason_novel, found)
     call check(all(found == 0), 'counts start anew')
     call e%run(3)
@@ -87,7 +88,7 @@ contains
     call e%set_guard('off')
     call e%run(4)
     outgoing = own
-    call e%set_guard('fallback', limit=2.0_real64, taper=1.0_real64)
+    call e%set_guard('fallback', reasons=numbers, limit=2.0_real64, taper=1.0_real64)
     call e%run(5)
     call check(abs(outgoing(3) - 0.5_real64 * (own + outgoing_of(3))) < 1.0e-3_real64, 'half and half')
     call check(abs(outgoing(4) - outgoing_of(4)) < 1.0e-3_real64, 'whole elsewhere')
@@ -117,7 +118,7 @@ contains
     type(budget_t) :: found
     integer(int32) :: why(ncol)
 
-    call e%set_guard('count', reasons=pyemu_reason_budget)
+    call e%set_guard('count')
     call e%run(7)
     call e%run(8)
     call check(e%n_budgets() == 1, 'one budget')
@@ -128,6 +129,7 @@ contains
     call check(abs(found%largest - maxval(p(:, 1)) / 100) < 1.0e-9_real64, 'largest residual')
     call check(found%at_step == 7 .and. found%at_column == ncol, 'where it was first')
     call e%reasons(why)
+    why = iand(why, pyemu_reason_budget) ! by default all reasons are looked for
     call check(all((why == pyemu_reason_budget) .eqv. (p(:, 1) > 110.25_real64)), 'columns beyond the tolerance')
     call check(found%exceeded == 2 * count(why /= 0) .and. any(why /= 0) .and. any(why == 0), 'their number')
   end subroutine budgets

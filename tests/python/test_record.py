@@ -703,3 +703,24 @@ def test_the_record_of_a_host_has_no_limit_unless_one_is_asked_for(
     assert result.passed
     assert result.differences[0].max_abs > 1
     assert not replay(tmp_path / "a.nc", toy_path, tolerance=1e-6).passed
+
+
+def test_a_blend_does_not_reach_the_record(toy: Emulator, toy_path: Path, tmp_path: Path) -> None:
+    """With weight 0 the host's own numbers stay in its arrays: both can be recorded, one after the other."""
+    arrays = bind(toy)
+    toy.run(0)
+    emulated = arrays[UPWELLING].copy()
+    toy.set_blend(0.25)
+    toy.set_record(tmp_path / "runs.nc")
+    arrays[UPWELLING][:] = 100.0
+    toy.run(1)
+    toy.set_blend(0.0)
+    arrays[UPWELLING][:] = 100.0
+    toy.set_record(tmp_path / "host.nc", source="host")
+    toy.run(2)
+    toy.record_host(2)
+    toy.end_record()
+    assert replay(tmp_path / "runs.nc", toy_path).passed
+    with RecordFile(tmp_path / "runs.nc") as runs, RecordFile(tmp_path / "host.nc") as host:
+        np.testing.assert_array_equal(runs.read(UPWELLING), emulated)
+        assert (host.read(UPWELLING) == 100.0).all()
