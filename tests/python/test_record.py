@@ -724,3 +724,20 @@ def test_a_blend_does_not_reach_the_record(toy: Emulator, toy_path: Path, tmp_pa
     with RecordFile(tmp_path / "runs.nc") as runs, RecordFile(tmp_path / "host.nc") as host:
         np.testing.assert_array_equal(runs.read(UPWELLING), emulated)
         assert (host.read(UPWELLING) == 100.0).all()
+
+
+def test_emulators_in_threads_take_turns(toy_path: Path, tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(number: int) -> None:
+        with Emulator.open(toy_path, "native") as emulator:
+            bind(emulator, seed=number)
+            emulator.set_record(tmp_path / f"{number}.nc", buffer=3)
+            for step in range(20):
+                emulator.run(step)
+            assert emulator.end_record().columns == 20 * COLUMNS
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    for number in range(4):
+        assert replay(tmp_path / f"{number}.nc", toy_path).passed
