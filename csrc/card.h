@@ -41,6 +41,8 @@ struct variable {
   double valid_range[2]; /* what is physically possible; -infinity to infinity if not given */
   double *seen_range[2]; /* smallest and largest value in training, by element; NULL if not given */
   struct noise noise;
+  int64_t partner; /* of an input that is an output of the step before: that one, and the other way
+                      round; -1 */
 };
 
 struct card {

@@ -16,8 +16,7 @@
 
 enum { ALL_COLUMNS = -1 };
 
-/* Take the handle for this thread. Errors: CLOSED, BUSY. */
-static int enter(pyemu_emulator *e, const struct error *error) {
+int emulator_enter(pyemu_emulator *e, const struct error *error) {
   if (!e)
     return emulator_fail_closed(error);
   if (atomic_exchange_explicit(&e->busy, 1, memory_order_acquire))
@@ -26,7 +25,7 @@ static int enter(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
-static int leave(pyemu_emulator *e, int status) {
+int emulator_leave(pyemu_emulator *e, int status) {
   atomic_store_explicit(&e->busy, 0, memory_order_release);
   return status;
 }
@@ -57,6 +56,7 @@ static void destroy(pyemu_emulator *e) {
   guard_free(e->guard);
   blends_free(&e->blends);
   noise_inputs_free(&e->noise);
+  carried_free(&e->carried);
   reference_free(&e->reference);
   card_free(&e->card);
   free(e);
@@ -239,6 +239,7 @@ static int inspect(const struct source *source, pyemu_options *options, struct f
 static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *options,
                 const struct error *error) {
   struct file_texts texts;
+  sha256_text(source->bytes, source->size, e->sha256);
   int status = inspect(source, options, &texts, error);
   if (status == PYEMU_OK && !options->raw)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
@@ -249,6 +250,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
   e->card.is_real64 = is_real64(options);
+  if (status == PYEMU_OK)
+    status = carried_make(&e->carried, &e->card, error);
   if (status == PYEMU_OK)
     status = blends_make(&e->blends, &e->card, error);
   if (status == PYEMU_OK)
@@ -424,10 +427,11 @@ static int bind_held(pyemu_emulator *emulator, const char *name, const pyemu_arr
                      const char *units, int level_dim, int is_on_device, char *errmsg,
                      size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
-  return leave(emulator, bind(emulator, name, array, units, level_dim, is_on_device, &error));
+  return emulator_leave(emulator,
+                        bind(emulator, name, array, units, level_dim, is_on_device, &error));
 }
 
 int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
@@ -442,23 +446,24 @@ int pyemu_bind_device(pyemu_emulator *emulator, const char *name, const pyemu_ar
 
 int pyemu_bind_ids(pyemu_emulator *emulator, const pyemu_array *ids, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
-  return status == PYEMU_OK ? leave(emulator, noise_inputs_bind_ids(&emulator->noise, ids, &error))
-                            : status;
+  int status = emulator_enter(emulator, &error);
+  return status == PYEMU_OK
+             ? emulator_leave(emulator, noise_inputs_bind_ids(&emulator->noise, ids, &error))
+             : status;
 }
 
 int pyemu_set_noise(pyemu_emulator *emulator, int64_t seed, int64_t member, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
-             ? leave(emulator, noise_inputs_set(&emulator->noise, seed, member, &error))
+             ? emulator_leave(emulator, noise_inputs_set(&emulator->noise, seed, member, &error))
              : status;
 }
 
 int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   for (int64_t i = 0; i < emulator->card.n_variables; ++i)
@@ -467,7 +472,7 @@ int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   blends_unbind(&emulator->blends);
   emulator->columns = -1;
   emulator->is_prepared = 0;
-  return leave(emulator, PYEMU_OK);
+  return emulator_leave(emulator, PYEMU_OK);
 }
 
 static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *error) {
@@ -484,6 +489,10 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   double start = seconds_now(), end;
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
+  if (status == PYEMU_OK && e->carried.n_states > 0)
+    status =
+        carried_begin(&e->carried, &e->card, e->bindings, e->noise.has_ids ? &e->noise.ids : NULL,
+                      step, columns, e->columns, error);
   /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
   if (e->plugin.engine->run_arrays)
     environment_use_default();
@@ -503,6 +512,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   }
   if (status != PYEMU_OK)
     return status;
+  carried_end(&e->carried, e->bindings, step, columns);
   counters->calls += 1;
   counters->columns += columns;
   return PYEMU_OK;
@@ -527,13 +537,13 @@ static int run_held(pyemu_emulator *emulator, int64_t step, int64_t columns, cha
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   environment_hold(&environment);
   status = run(emulator, step, columns, &error);
   environment_restore(&environment);
-  return leave(emulator, status);
+  return emulator_leave(emulator, status);
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
@@ -570,20 +580,20 @@ static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct e
 int pyemu_set_guard(pyemu_emulator *emulator, const pyemu_guard *guard, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
-  return status == PYEMU_OK ? leave(emulator, set_guard(emulator, guard, &error)) : status;
+  int status = emulator_enter(emulator, &error);
+  return status == PYEMU_OK ? emulator_leave(emulator, set_guard(emulator, guard, &error)) : status;
 }
 
 /* Where outputs go is decided anew at the next run. */
 static int leave_changed(pyemu_emulator *e, int status) {
   e->is_prepared = 0;
-  return leave(e, status);
+  return emulator_leave(e, status);
 }
 
 int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blend *blend,
                     char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, blends_set(&emulator->blends, name, blend, &error))
              : status;
@@ -592,7 +602,7 @@ int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blen
 int pyemu_bind_weight(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
                       char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, blends_bind_weight(&emulator->blends, name, array, &error))
              : status;
@@ -610,7 +620,7 @@ static int bind_aside(pyemu_emulator *e, const char *name, const pyemu_array *ar
 int pyemu_bind_aside(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
                      const char *units, int level_dim, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, bind_aside(emulator, name, array, units, level_dim, &error))
              : status;
@@ -620,7 +630,7 @@ int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   if (!emulator)
     return PYEMU_OK;
-  int status = enter(*emulator, &error);
+  int status = emulator_enter(*emulator, &error);
   if (status != PYEMU_OK)
     return status;
   destroy(*emulator);

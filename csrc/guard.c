@@ -484,3 +484,12 @@ const int64_t *guard_counts(const struct guard *guard, int64_t i, int reason) {
 const struct tally *guard_tally(const struct guard *guard, int64_t budget) {
   return looks_for(guard, PYEMU_REASON_BUDGET) ? &guard->tallies[budget] : NULL;
 }
+
+int64_t *guard_all_counts(struct guard *guard, int64_t i, int64_t *size) {
+  *size = guard->card->variables[i].width * N_REASONS;
+  return guard->counts[i];
+}
+
+struct tally *guard_tallies(struct guard *guard) {
+  return guard->tallies;
+}

@@ -70,4 +70,9 @@ struct tally {
 };
 const struct tally *guard_tally(const struct guard *guard, int64_t budget);
 
+/* All that is counted, to be saved and restored: of variable 'i' so many numbers, and the tallies
+ * of all budgets. */
+int64_t *guard_all_counts(struct guard *guard, int64_t i, int64_t *size);
+struct tally *guard_tallies(struct guard *guard);
+
 #endif

@@ -80,6 +80,13 @@ class Noise(_Strict):
         return self
 
 
+class Carried(_Strict):
+    """An output that is an input of the next step, from zeros: see ``docs/how-to/save-and-restart.md``."""
+
+    input: str = Field(description="name of the input")
+    output: str = Field(description="name of the output, of the same dtype and sizes")
+
+
 class Variable(_Strict):
     """One input or output of the graph, in physical units."""
 
@@ -271,7 +278,7 @@ class Card(_Strict):
     outputs: tuple[Variable, ...] = Field(min_length=1)
     time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
     noise: None = Field(default=None, description="noise is said with the input that it fills")
-    state: tuple[()] = Field(default=(), description="carried state; none in schemas 1 and 2")
+    state: tuple[Carried, ...] = Field(default=(), description="outputs that are inputs of the next step")
     budgets: tuple[Annotated[Budget | LinearBudget, Field(discriminator="kind")], ...] = ()
     tolerance: Tolerance = Tolerance()
     provenance: Provenance
@@ -294,6 +301,26 @@ class Card(_Strict):
                 raise ValueError(f"output '{variable.name}' is noise: only an input can be")
             if variable.noise and self.schema_version < SCHEMA_OF_NOISE:
                 raise ValueError(f"'{variable.name}' is noise, which needs schema {SCHEMA_OF_NOISE}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_carried_fits(self) -> Self:
+        inputs = {variable.name: variable for variable in self.inputs}
+        outputs = {variable.name: variable for variable in self.outputs}
+        names = [name for carried in self.state for name in (carried.input, carried.output)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"state names {names}: every variable at most once")
+        for carried in self.state:
+            source, target = outputs.get(carried.output), inputs.get(carried.input)
+            if source is None or target is None or target.noise:
+                raise ValueError(
+                    f"state carries '{carried.output}' to '{carried.input}': expected an output and an input"
+                )
+            if (source.dims, source.dtype) != (target.dims, target.dtype) or not source.has_batch:
+                raise ValueError(
+                    f"state carries '{carried.output}' {source.dims} {source.dtype} to '{carried.input}' {target.dims} "
+                    f"{target.dtype}: expected the same, for every column"
+                )
         return self
 
     @model_validator(mode="after")
