@@ -215,12 +215,12 @@ def test_a_state_of_something_else_is_refused(carrying: Path, files: Path, tmp_p
         (tmp_path / "text").write_text("not a state")
         with pytest.raises(EmulatorError, match="text': this is not the state of an emulator"):
             emulator.load_state(tmp_path / "text")
-    with Emulator.open(files / "noisy.onnx", "native") as emulator:
-        with pytest.raises(EmulatorError, match="of another emulator file, with SHA-256 [0-9a-f]{64}; this one has"):
-            emulator.load_state_bytes(state)
-    with Emulator.open(carrying, "native", precision="real64") as emulator:
-        with pytest.raises(EmulatorError, match="numbers of 4 bytes, this emulator has such of 8"):
-            emulator.load_state_bytes(state)
+    other = "of another emulator file, with SHA-256 [0-9a-f]{64}; this one has"
+    with Emulator.open(files / "noisy.onnx", "native") as emulator, pytest.raises(EmulatorError, match=other):
+        emulator.load_state_bytes(state)
+    wider = "numbers of 4 bytes, this emulator has such of 8"
+    with Emulator.open(carrying, "native", precision="real64") as emulator, pytest.raises(EmulatorError, match=wider):
+        emulator.load_state_bytes(state)
 
 
 def test_a_damaged_state_is_refused_and_nothing_changes(carrying: Path) -> None:
