@@ -261,7 +261,8 @@ def _check_budgets(run: legs.Runner, card: Card, inputs: dict[str, np.ndarray]) 
         if not row.passed:
             raise ExportError(
                 f"budget '{row.name}' does not close in the exported graph: residual {row.max_abs_residual:.3g} "
-                f"{row.units}, tolerance {row.tolerance:.3g}. Nothing was written. Close it in the network: docs/how-to/conserve.md"
+                f"{row.units}, tolerance {row.tolerance:.3g}. Nothing was written. Close it in the network: "
+                "docs/how-to/conserve.md"
             )
 
 
