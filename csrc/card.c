@@ -402,6 +402,9 @@ static int read_card(struct draft *d) {
     status = read_state(d);
   if (status != PYEMU_OK)
     return status;
+  status = novelty_read(d->card, d->json, json_member(d->json, d->root, "novelty"), d->error);
+  if (status != PYEMU_OK)
+    return status;
   const struct json_node *order = json_member(d->json, d->root, "vertical_order");
   return budgets_read(d->card, d->json, json_member(d->json, d->root, "budgets"),
                       !json_is(order, "bottom_first"), d->error);
@@ -473,6 +476,7 @@ void card_free(struct card *card) {
       free(card->variables[i].dims[k].name);
   }
   budgets_free(card);
+  novelty_free(card->novelty);
   free(card->variables);
   free(card->text);
   *card = (struct card){0};

@@ -33,6 +33,11 @@ void guard_begin(struct guard *guard, int64_t columns, int64_t step);
 void guard_look(struct guard *guard, int64_t i, const struct layout *array, int64_t first,
                 int64_t columns);
 
+/* Measure the novelty of columns 'first' to before 'first + columns', all inputs taken together,
+ * and mark those that may be beyond the limit. */
+void guard_measure(struct guard *guard, const struct layout *const *arrays, int64_t first,
+                   int64_t columns);
+
 /* Compute what is left of all budgets in the columns 'first' to before 'first + columns'. */
 void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t first,
                int64_t columns);

@@ -445,7 +445,10 @@ enum {
  *   reasons        those that are looked for, added up. Default: all.
  *   limit          novelty above which a column is flagged. The novelty of a number is its distance
  *                  from the middle of the range seen in training at its level, in half widths of
- *                  that range: up to 1 inside. That of a column is the largest of all its inputs.
+ *                  that range: up to 1 inside. That of a column is the largest of all its inputs
+ *                  and, if the card says how inputs vary together ("novelty"), the distance from
+ *                  their centre in that sense; a column that is flagged for this falls back in
+ *                  CLIP, too, and is counted for the input that is farthest out.
  *                  Above 0; default 1.
  *   taper          from this novelty on, up to 'limit', the emulator's outputs fade into what the
  *                  host's arrays hold before the run: with weight w = 1 - s, where s rises smoothly

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, Self
 
@@ -77,6 +78,31 @@ class Noise(_Strict):
             raise ValueError(
                 f"ar1 is {self.ar1}, which needs the distribution 'normal': sums of others are not of their kind"
             )
+        return self
+
+
+class Novelty(_Strict):
+    """How the inputs of a column vary together in training: a Mahalanobis distance of low rank, made by ``fit_novelty``.
+
+    With z the inputs, centred and scaled, d**2 = (|z|**2 - sum (v_k . z)**2) / residual_variance + sum (v_k . z)**2 /
+    variance_k; the novelty of a column is d / distance.
+    """
+
+    inputs: tuple[str, ...] = Field(
+        min_length=1, description="real inputs of every column, whose elements follow each other"
+    )
+    center: tuple[float, ...] = Field(description="by element, in the units of its input")
+    scale: tuple[Annotated[float, Field(gt=0)], ...] = Field(description="by element, in the units of its input")
+    vectors: tuple[tuple[float, ...], ...] = Field(max_length=64, description="v_k, of unit length and orthogonal")
+    variances: tuple[Annotated[float, Field(gt=0)], ...] = Field(description="of z along each vector")
+    residual_variance: float = Field(gt=0, description="of z along any other direction")
+    distance: float = Field(gt=0, description="d at which a column is as novel as the end of a training range")
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> Self:
+        sizes = {len(self.center), len(self.scale), *map(len, self.vectors)}
+        if len(sizes) > 1 or len(self.vectors) != len(self.variances):
+            raise ValueError(f"novelty has lists of {sorted(sizes)} elements and {len(self.variances)} variances")
         return self
 
 
@@ -279,6 +305,7 @@ class Card(_Strict):
     time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
     noise: None = Field(default=None, description="noise is said with the input that it fills")
     state: tuple[Carried, ...] = Field(default=(), description="outputs that are inputs of the next step")
+    novelty: Novelty | None = Field(default=None, description="how inputs vary together, for the guard")
     budgets: tuple[Annotated[Budget | LinearBudget, Field(discriminator="kind")], ...] = ()
     tolerance: Tolerance = Tolerance()
     provenance: Provenance
@@ -301,6 +328,23 @@ class Card(_Strict):
                 raise ValueError(f"output '{variable.name}' is noise: only an input can be")
             if variable.noise and self.schema_version < SCHEMA_OF_NOISE:
                 raise ValueError(f"'{variable.name}' is noise, which needs schema {SCHEMA_OF_NOISE}")
+        return self
+
+    @model_validator(mode="after")
+    def _novelty_is_of_inputs(self) -> Self:
+        if self.novelty is None:
+            return self
+        inputs = {
+            variable.name: variable for variable in self.inputs if variable.has_batch and variable.dtype != "int32"
+        }
+        unknown = [name for name in self.novelty.inputs if name not in inputs]
+        if unknown or len(set(self.novelty.inputs)) < len(self.novelty.inputs):
+            raise ValueError(
+                f"novelty is of {list(self.novelty.inputs)}; expected real inputs of every column, each once"
+            )
+        elements = sum(math.prod(self.dimensions[d] for d in inputs[name].dims[1:]) for name in self.novelty.inputs)
+        if elements != len(self.novelty.center):
+            raise ValueError(f"novelty has {len(self.novelty.center)} elements, its inputs have {elements}")
         return self
 
     @model_validator(mode="after")

@@ -395,6 +395,28 @@ def set_path(*path: Any) -> Callable[[Card], None]:
     return change
 
 
+NOVELTY = {
+    "inputs": ["surface_temperature"],
+    "center": [280.0],
+    "scale": [10.0],
+    "vectors": [],
+    "variances": [],
+    "residual_variance": 1.0,
+    "distance": 3.0,
+}
+BAD_NOVELTIES: dict[str, Any] = {
+    "unknown": {"inputs": ["humidity"]},
+    "output": {"inputs": ["outgoing_longwave_flux"]},
+    "twice": {"inputs": ["surface_temperature"] * 2, "center": [280.0] * 2, "scale": [10.0] * 2},
+    "short": {"center": []},
+    "scale": {"scale": [0.0]},
+    "vectors": {"vectors": [[1.0, 0.0]], "variances": [1.0]},
+    "variances": {"vectors": [[1.0]], "variances": [-1.0]},
+    "rest": {"residual_variance": 0.0},
+    "distance": {"distance": "far"},
+}
+
+
 def bad_cards(card: Card) -> dict[str, Any]:
     """Return cards that open must refuse, by file name."""
     changes: dict[str, Callable[[Card], None]] = {
@@ -407,6 +429,7 @@ def bad_cards(card: Card) -> dict[str, Any]:
         "output_without_column": set_path("outputs", 2, "dims", []),
         "three_dims": set_path("inputs", 0, "dims", ["column", "layer", "interface"]),
         "with_noise": set_path("noise", {"distribution": "normal", "size": 8}),
+        **{f"novelty_{name}": set_path("novelty", NOVELTY | change) for name, change in BAD_NOVELTIES.items()},
         "no_inputs": set_path("inputs", []),
         "name_twice": set_path("inputs", 1, "name", "air_temperature"),
         "name_number": set_path("inputs", 1, "name", 3),
