@@ -54,6 +54,9 @@ static int is_real(const struct variable *v) {
   return v->dtype == PYEMU_FLOAT32 || v->dtype == PYEMU_FLOAT64;
 }
 
+/* 1 if a blend of all outputs includes it: what an emulator hands itself is not the host's. */
+static int is_blended(const struct variable *v) { return is_real(v) && v->partner < 0; }
+
 /* What is asked of one output by name must be possible for it. */
 static int find_output(const struct blends *blends, const char *name, int64_t *index,
                        const struct error *error) {
@@ -94,7 +97,7 @@ int blends_set(struct blends *blends, const char *name, const pyemu_blend *given
   if (status != PYEMU_OK)
     return status;
   for (int64_t i = card->n_inputs; i < card->n_variables; ++i)
-    if (name ? i == index : is_real(&card->variables[i]))
+    if (name ? i == index : is_blended(&card->variables[i]))
       set(&blends->of[i], given ? &settings : NULL);
   note_any(blends);
   return PYEMU_OK;
@@ -137,7 +140,7 @@ int blends_bind_weight(struct blends *blends, const char *name, const pyemu_arra
     return status;
   for (int64_t i = card->n_inputs; i < card->n_variables; ++i) {
     const struct variable *v = &card->variables[i];
-    if (name ? i == index : is_real(v) && v->has_batch)
+    if (name ? i == index : is_blended(v) && v->has_batch)
       set_columns(&blends->of[i], array ? &layout : NULL);
   }
   note_any(blends);

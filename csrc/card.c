@@ -248,6 +248,7 @@ static int read_variable(const struct draft *d, const struct json_node *entry, i
   struct variable *v = &card->variables[card->n_variables++];
   const char *where = direction == PYEMU_INPUT ? "list 'inputs'" : "list 'outputs'";
   v->direction = direction;
+  v->partner = -1;
   int status = copy_string(d, entry, where, "name", &v->name);
   if (status == PYEMU_OK && card_find(card, v->name) != card->n_variables - 1)
     status = fail(d->error, PYEMU_ERR_CARD, "the card names variable '%s' twice", v->name);
@@ -289,7 +290,6 @@ static int check_schema(struct draft *d) {
 static int check_supported(struct draft *d) {
   const struct json_node *kind = json_member(d->json, d->root, "kind");
   const struct json_node *noise = json_member(d->json, d->root, "noise");
-  const struct json_node *state = json_member(d->json, d->root, "state");
   if (!kind || kind->type != JSON_STRING)
     return fail_field(d, "", "kind", "a string", kind);
   d->is_field = json_is(kind, "field");
@@ -302,12 +302,6 @@ static int check_supported(struct draft *d) {
         d->error, PYEMU_ERR_UNSUPPORTED,
         "the emulator needs noise of its own, which libpyemu %s cannot give (it fills inputs "
         "that are noise): update libpyemu",
-        pyemu_version());
-  if (state && state->type != JSON_NULL && state->count > 0)
-    return fail(
-        d->error, PYEMU_ERR_UNSUPPORTED,
-        "the emulator carries state from step to step, which libpyemu %s cannot keep: update "
-        "libpyemu",
         pyemu_version());
   return PYEMU_OK;
 }
@@ -332,6 +326,69 @@ static int read_lists(const struct draft *d) {
   return status == PYEMU_OK ? read_variables(d, outputs, PYEMU_OUTPUT) : status;
 }
 
+/* The variable that an entry of the state names. */
+static int find_carried(const struct draft *d, const struct json_node *entry, const char *member,
+                        int32_t direction, int64_t *index) {
+  char *name = NULL;
+  int status = copy_string(d, entry, "list 'state'", member, &name);
+  if (status != PYEMU_OK)
+    return status;
+  *index = card_find(d->card, name);
+  const struct variable *v = *index >= 0 ? &d->card->variables[*index] : NULL;
+  if (!v || v->direction != direction || v->partner >= 0 || v->noise.distribution)
+    status =
+        fail(d->error, PYEMU_ERR_CARD, "the card's state names %s '%s', which is %s", member, name,
+             !v                          ? "no variable of it"
+             : v->direction != direction ? "none"
+             : v->partner >= 0           ? "in it already"
+                                         : "noise");
+  free(name);
+  return status;
+}
+
+static int has_same_values(const struct variable *a, const struct variable *b) {
+  int same = a->dtype == b->dtype && a->has_batch && b->has_batch && a->n_dims == b->n_dims;
+  for (int k = 0; same && k < a->n_dims; ++k)
+    same = a->dims[k].size == b->dims[k].size;
+  return same;
+}
+
+static int read_carried(const struct draft *d, const struct json_node *entry) {
+  int64_t in, out;
+  int status = find_carried(d, entry, "input", PYEMU_INPUT, &in);
+  if (status == PYEMU_OK)
+    status = find_carried(d, entry, "output", PYEMU_OUTPUT, &out);
+  if (status != PYEMU_OK)
+    return status;
+  struct variable *input = &d->card->variables[in], *output = &d->card->variables[out];
+  if (!has_same_values(input, output))
+    return fail(d->error, PYEMU_ERR_CARD,
+                "the card's state carries '%s' to '%s', which must have the same dtype and sizes, "
+                "for every column",
+                output->name, input->name);
+  input->partner = out;
+  output->partner = in;
+  return PYEMU_OK;
+}
+
+/* Outputs that are inputs of the next step. */
+static int read_state(const struct draft *d) {
+  const struct json_node *state = json_member(d->json, d->root, "state");
+  if (!state || state->type == JSON_NULL)
+    return PYEMU_OK;
+  if (state->type != JSON_ARRAY)
+    return fail_field(d, "", "state", "a list", state);
+  int status = PYEMU_OK;
+  const struct json_node *entry = json_first(d->json, state);
+  for (uint32_t i = 0; i < state->count && status == PYEMU_OK; ++i) {
+    status = entry->type == JSON_OBJECT
+                 ? read_carried(d, entry)
+                 : fail(d->error, PYEMU_ERR_CARD, "the card's list 'state' must hold objects");
+    entry = json_next(d->json, entry);
+  }
+  return status;
+}
+
 static int read_card(struct draft *d) {
   if (d->root->type != JSON_OBJECT)
     return fail(d->error, PYEMU_ERR_CARD, "the card must be a JSON object, found %s",
@@ -341,6 +398,11 @@ static int read_card(struct draft *d) {
     status = check_supported(d);
   if (status == PYEMU_OK)
     status = read_lists(d);
+  if (status == PYEMU_OK)
+    status = read_state(d);
+  if (status != PYEMU_OK)
+    return status;
+  status = novelty_read(d->card, d->json, json_member(d->json, d->root, "novelty"), d->error);
   if (status != PYEMU_OK)
     return status;
   const struct json_node *order = json_member(d->json, d->root, "vertical_order");
@@ -372,6 +434,7 @@ static int copy_tensor(struct variable *v, const struct engine_tensor *tensor) {
   static const char *const names[] = {"size 1", "size 2", "size 3", "size 4",
                                       "size 5", "size 6", "size 7", "size 8"};
   int first = tensor->rank > 0 && tensor->shape[0] < 0;
+  v->partner = -1;
   v->name = strdup(tensor->name);
   v->standard_name = calloc(1, 1);
   v->units = calloc(1, 1);
@@ -413,6 +476,7 @@ void card_free(struct card *card) {
       free(card->variables[i].dims[k].name);
   }
   budgets_free(card);
+  novelty_free(card->novelty);
   free(card->variables);
   free(card->text);
   *card = (struct card){0};

@@ -5,6 +5,7 @@
 #include "budget.h"
 #include "engine.h"
 #include "error.h"
+#include "novelty.h"
 
 /* The newest card schema that this library reads, and the first that has noise. */
 enum { CARD_SCHEMA = 2, CARD_SCHEMA_OF_NOISE = 2 };
@@ -41,6 +42,8 @@ struct variable {
   double valid_range[2]; /* what is physically possible; -infinity to infinity if not given */
   double *seen_range[2]; /* smallest and largest value in training, by element; NULL if not given */
   struct noise noise;
+  int64_t partner; /* of an input that is an output of the step before: that one, and the other way
+                      round; -1 */
 };
 
 struct card {
@@ -50,7 +53,8 @@ struct card {
   int64_t n_inputs;
   struct budget *budgets;
   int64_t n_budgets;
-  int is_real64; /* the engine's tensors of float32 variables are float64 */
+  struct novelty *novelty; /* NULL: none is given */
+  int is_real64;           /* the engine's tensors of float32 variables are float64 */
 };
 
 /* The element type of a variable's tensor. */

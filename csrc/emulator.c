@@ -16,8 +16,7 @@
 
 enum { ALL_COLUMNS = -1 };
 
-/* Take the handle for this thread. Errors: CLOSED, BUSY. */
-static int enter(pyemu_emulator *e, const struct error *error) {
+int emulator_enter(pyemu_emulator *e, const struct error *error) {
   if (!e)
     return emulator_fail_closed(error);
   if (atomic_exchange_explicit(&e->busy, 1, memory_order_acquire))
@@ -26,7 +25,7 @@ static int enter(pyemu_emulator *e, const struct error *error) {
   return PYEMU_OK;
 }
 
-static int leave(pyemu_emulator *e, int status) {
+int emulator_leave(pyemu_emulator *e, int status) {
   atomic_store_explicit(&e->busy, 0, memory_order_release);
   return status;
 }
@@ -58,6 +57,7 @@ static void destroy(pyemu_emulator *e) {
   guard_free(e->guard);
   blends_free(&e->blends);
   noise_inputs_free(&e->noise);
+  carried_free(&e->carried);
   reference_free(&e->reference);
   card_free(&e->card);
   free(e);
@@ -240,8 +240,8 @@ static int inspect(const struct source *source, pyemu_options *options, struct f
 static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *options,
                 const struct error *error) {
   struct file_texts texts;
-  int status = inspect(source, options, &texts, error);
   sha256_text(source->bytes, source->size, e->sha256);
+  int status = inspect(source, options, &texts, error);
   if (status == PYEMU_OK && !options->raw)
     status = card_parse(&e->card, texts.card, texts.card_size, error);
   if (status == PYEMU_OK && !options->raw)
@@ -251,6 +251,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
   e->card.is_real64 = is_real64(options);
+  if (status == PYEMU_OK)
+    status = carried_make(&e->carried, &e->card, error);
   if (status == PYEMU_OK)
     status = blends_make(&e->blends, &e->card, error);
   if (status == PYEMU_OK)
@@ -426,10 +428,11 @@ static int bind_held(pyemu_emulator *emulator, const char *name, const pyemu_arr
                      const char *units, int level_dim, int is_on_device, char *errmsg,
                      size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
-  return leave(emulator, bind(emulator, name, array, units, level_dim, is_on_device, &error));
+  return emulator_leave(emulator,
+                        bind(emulator, name, array, units, level_dim, is_on_device, &error));
 }
 
 int pyemu_bind(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
@@ -444,23 +447,24 @@ int pyemu_bind_device(pyemu_emulator *emulator, const char *name, const pyemu_ar
 
 int pyemu_bind_ids(pyemu_emulator *emulator, const pyemu_array *ids, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
-  return status == PYEMU_OK ? leave(emulator, noise_inputs_bind_ids(&emulator->noise, ids, &error))
-                            : status;
+  int status = emulator_enter(emulator, &error);
+  return status == PYEMU_OK
+             ? emulator_leave(emulator, noise_inputs_bind_ids(&emulator->noise, ids, &error))
+             : status;
 }
 
 int pyemu_set_noise(pyemu_emulator *emulator, int64_t seed, int64_t member, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
-             ? leave(emulator, noise_inputs_set(&emulator->noise, seed, member, &error))
+             ? emulator_leave(emulator, noise_inputs_set(&emulator->noise, seed, member, &error))
              : status;
 }
 
 int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   for (int64_t i = 0; i < emulator->card.n_variables; ++i)
@@ -469,7 +473,7 @@ int pyemu_unbind(pyemu_emulator *emulator, char *errmsg, size_t errlen) {
   blends_unbind(&emulator->blends);
   emulator->columns = -1;
   emulator->is_prepared = 0;
-  return leave(emulator, PYEMU_OK);
+  return emulator_leave(emulator, PYEMU_OK);
 }
 
 static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *error) {
@@ -487,6 +491,10 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   e->is_recorded = e->record && record_begin_run(e->record, step);
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
+  if (status == PYEMU_OK && e->carried.n_states > 0)
+    status =
+        carried_begin(&e->carried, &e->card, e->bindings, e->noise.has_ids ? &e->noise.ids : NULL,
+                      step, columns, e->columns, error);
   /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
   if (e->plugin.engine->run_arrays)
     environment_use_default();
@@ -506,6 +514,7 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   }
   if (status != PYEMU_OK)
     return status;
+  carried_end(&e->carried, e->bindings, step, columns);
   counters->calls += 1;
   counters->columns += columns;
   return PYEMU_OK;
@@ -530,13 +539,13 @@ static int run_held(pyemu_emulator *emulator, int64_t step, int64_t columns, cha
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   if (status != PYEMU_OK)
     return status;
   environment_hold(&environment);
   status = run(emulator, step, columns, &error);
   environment_restore(&environment);
-  return leave(emulator, status);
+  return emulator_leave(emulator, status);
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
@@ -573,101 +582,20 @@ static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct e
 int pyemu_set_guard(pyemu_emulator *emulator, const pyemu_guard *guard, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
-  return status == PYEMU_OK ? leave(emulator, set_guard(emulator, guard, &error)) : status;
-}
-
-static int read_recording(const pyemu_recording *given, pyemu_recording *settings,
-                          const struct error *error) {
-  *settings = (pyemu_recording)PYEMU_RECORDING_INIT;
-  if (given->sizeof_recording < sizeof given->sizeof_recording)
-    return fail(error, PYEMU_ERR_ARGUMENT,
-                "'sizeof_recording' is not set; start from PYEMU_RECORDING_INIT");
-  memcpy(settings, given,
-         given->sizeof_recording < sizeof *settings ? given->sizeof_recording : sizeof *settings);
-  return PYEMU_OK;
-}
-
-/* An old recording goes on until a new one has begun, unless both have the same file. */
-static int set_record(pyemu_emulator *e, const pyemu_recording *given, const struct error *error) {
-  pyemu_recording settings;
-  struct record *record;
-  if (!given) {
-    if (e->record)
-      record_end(e->record);
-    return PYEMU_OK;
-  }
-  int status = read_recording(given, &settings, error);
-  if (status == PYEMU_OK)
-    status = record_make(&record, e, &settings, error);
-  if (status != PYEMU_OK)
-    return status;
-  record_free(e->record);
-  e->record = record;
-  e->is_recorded = 0;
-  e->is_prepared = 0;
-  return PYEMU_OK;
-}
-
-int pyemu_set_record(pyemu_emulator *emulator, const pyemu_recording *recording, char *errmsg,
-                     size_t errlen) {
-  struct error error = error_in(errmsg, errlen);
-  struct environment environment;
-  int status = enter(emulator, &error);
-  if (status != PYEMU_OK)
-    return status;
-  environment_hold(&environment);
-  status = set_record(emulator, recording, &error);
-  environment_restore(&environment);
-  return leave(emulator, status);
-}
-
-static int record_host(pyemu_emulator *e, int64_t step, int64_t columns,
-                       const struct error *error) {
-  if (!e->record || !record_is_of_host(e->record))
-    return fail(error, PYEMU_ERR_ARGUMENT,
-                "there is no recording of the host's own scheme; begin one with source "
-                "PYEMU_RECORD_HOST");
-  for (int64_t i = 0; i < e->card.n_inputs; ++i)
-    if (e->card.variables[i].noise.distribution && !e->bindings[i].is_bound)
-      return fail(error, PYEMU_ERR_NOT_BOUND,
-                  "input '%s' is noise that no array is bound to; bind what the scheme was given",
-                  e->card.variables[i].name);
-  int status = e->is_prepared ? PYEMU_OK : tensors_prepare(e, error);
-  if (status != PYEMU_OK)
-    return status;
-  columns = columns == ALL_COLUMNS ? e->columns : columns;
-  if (columns < 0 || columns > e->columns)
-    return fail(error, PYEMU_ERR_SIZE, "%lld columns are to be recorded; expected 0 to %lld",
-                (long long)columns, (long long)e->columns);
-  environment_use_default(); /* conversion rounds as on the way to an engine */
-  record_take_host(e->record, e, step, columns);
-  return PYEMU_OK;
-}
-
-int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
-                      size_t errlen) {
-  struct error error = error_in(errmsg, errlen);
-  struct environment environment;
-  int status = enter(emulator, &error);
-  if (status != PYEMU_OK)
-    return status;
-  environment_hold(&environment);
-  status = record_host(emulator, step, columns, &error);
-  environment_restore(&environment);
-  return leave(emulator, status);
+  int status = emulator_enter(emulator, &error);
+  return status == PYEMU_OK ? emulator_leave(emulator, set_guard(emulator, guard, &error)) : status;
 }
 
 /* Where outputs go is decided anew at the next run. */
 static int leave_changed(pyemu_emulator *e, int status) {
   e->is_prepared = 0;
-  return leave(e, status);
+  return emulator_leave(e, status);
 }
 
 int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blend *blend,
                     char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, blends_set(&emulator->blends, name, blend, &error))
              : status;
@@ -676,7 +604,7 @@ int pyemu_set_blend(pyemu_emulator *emulator, const char *name, const pyemu_blen
 int pyemu_bind_weight(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
                       char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, blends_bind_weight(&emulator->blends, name, array, &error))
              : status;
@@ -694,7 +622,7 @@ static int bind_aside(pyemu_emulator *e, const char *name, const pyemu_array *ar
 int pyemu_bind_aside(pyemu_emulator *emulator, const char *name, const pyemu_array *array,
                      const char *units, int level_dim, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
-  int status = enter(emulator, &error);
+  int status = emulator_enter(emulator, &error);
   return status == PYEMU_OK
              ? leave_changed(emulator, bind_aside(emulator, name, array, units, level_dim, &error))
              : status;
@@ -704,7 +632,7 @@ int pyemu_close(pyemu_emulator **emulator, char *errmsg, size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   if (!emulator)
     return PYEMU_OK;
-  int status = enter(*emulator, &error);
+  int status = emulator_enter(*emulator, &error);
   if (status != PYEMU_OK)
     return status;
   destroy(*emulator);

@@ -7,6 +7,7 @@
 #include "array.h"
 #include "blend.h"
 #include "card.h"
+#include "carried.h"
 #include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
@@ -18,7 +19,7 @@
 struct binding {
   struct layout layout;
   int is_bound;
-  int is_filled;    /* not bound: noise that the library makes, in memory of its own */
+  int is_filled;    /* not bound: what the library makes or carries, in memory of its own */
   int is_direct;    /* the engine uses the caller's memory itself */
   int is_on_device; /* it is memory of the device, which only the engine can reach */
 };
@@ -63,8 +64,13 @@ struct pyemu_emulator {
   int is_engines_memory; /* 'memory' is the engine's to release */
   int64_t memory_size;
   struct noise_inputs noise;
+  struct carried carried;
   struct counters counters;
 };
+
+/* Take the handle for this thread, and give it back with a status. Errors: CLOSED, BUSY. */
+int emulator_enter(pyemu_emulator *e, const struct error *error);
+int emulator_leave(pyemu_emulator *e, int status);
 
 /* Returns CLOSED. */
 int emulator_fail_closed(const struct error *error);

@@ -25,6 +25,7 @@ struct guard {
   unsigned char *marks; /* by column */
   int32_t *reasons;
   float *weights;
+  float *novelties; /* of all inputs together */
   int64_t n_fallback;
   int holds_back;
   int64_t step;
@@ -172,6 +173,7 @@ void guard_free(struct guard *guard) {
   free(guard->marks);
   free(guard->reasons);
   free(guard->weights);
+  free(guard->novelties);
   free(guard->residuals);
   free(guard->tallies);
   free(guard);
@@ -188,10 +190,12 @@ int guard_reserve(struct guard *guard, int64_t columns, const struct error *erro
   guard->reasons = reasons ? reasons : guard->reasons;
   float *weights = realloc(guard->weights, (size_t)columns * sizeof *weights);
   guard->weights = weights ? weights : guard->weights;
+  float *novelties = realloc(guard->novelties, (size_t)columns * sizeof *novelties);
+  guard->novelties = novelties ? novelties : guard->novelties;
   const size_t n = (size_t)(guard->card->n_budgets * columns);
   double *residuals = n > 0 ? realloc(guard->residuals, n * sizeof *residuals) : NULL;
   guard->residuals = residuals ? residuals : guard->residuals;
-  if (!marks || !reasons || !weights || (n > 0 && !residuals))
+  if (!marks || !reasons || !weights || !novelties || (n > 0 && !residuals))
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the guard of %lld columns",
                 (long long)columns);
   guard->room = columns;
@@ -250,6 +254,22 @@ void guard_look(struct guard *guard, int64_t i, const struct layout *array, int6
    : array->dtype == PYEMU_FLOAT32
        ? look_float32
        : look_int32)(guard->marks + first, array, first, columns, &guard->bounds[i]);
+}
+
+/* 1 if the card says how novel a column is, and that is asked. */
+static int has_novelty(const struct guard *guard) {
+  return guard->card->novelty && looks_for(guard, PYEMU_REASON_NOVEL);
+}
+
+void guard_measure(struct guard *guard, const struct layout *const *arrays, int64_t first,
+                   int64_t columns) {
+  const double taper = guard->settings.taper;
+  const float mark = (float)(taper > 0 ? taper : guard->settings.limit);
+  if (!has_novelty(guard))
+    return;
+  novelty_measure(guard->card->novelty, arrays, first, columns, guard->novelties);
+  for (int64_t c = first; c < first + columns; ++c)
+    guard->marks[c] |= (unsigned char)(guard->novelties[c] > mark);
 }
 
 void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t first,
@@ -393,6 +413,47 @@ static int judge_column(struct guard *guard, int64_t i, const struct layout *arr
   return PYEMU_OK;
 }
 
+static int fail_novel(const struct guard *guard, int64_t variable, int64_t element, int64_t column,
+                      const struct error *error) {
+  const struct variable *v = &guard->card->variables[variable];
+  fail(
+      error, PYEMU_ERR_GUARD,
+      "the guard stops the run: column %lld has novelty %g, all inputs taken together; expected at "
+      "most %g. Farthest out is '%s'",
+      (long long)column + 1, (double)guard->novelties[column], guard->settings.limit, v->name);
+  card_append_place(v, element, error);
+  error_append(error, " (counted from 1)");
+  return PYEMU_ERR_GUARD;
+}
+
+/* A column whose inputs are each in their range, but not together. It cannot be clipped. */
+static int judge_novelty(struct guard *guard, const struct layout *const *arrays, int64_t column,
+                         const struct error *error) {
+  const double found = (double)guard->novelties[column];
+  struct finding finding = {.novelty = found};
+  if (found > guard->settings.limit) {
+    int64_t element;
+    const int64_t i = novelty_worst(guard->card->novelty, arrays, column, &element);
+    finding.reasons = PYEMU_REASON_NOVEL;
+    ++*count_of(guard, i, PYEMU_REASON_NOVEL, element);
+    if (guard->settings.mode == PYEMU_GUARD_STOP)
+      return fail_novel(guard, i, element, column, error);
+  }
+  conclude(guard, column, PYEMU_OUTPUT, &finding);
+  return PYEMU_OK;
+}
+
+static int judge_novelties(struct guard *guard, const struct layout *const *arrays,
+                           const struct error *error) {
+  int status = PYEMU_OK;
+  if (!has_novelty(guard))
+    return status;
+  for (int64_t c = 0; c < guard->columns && status == PYEMU_OK; ++c)
+    if (guard->marks[c] && guard->weights[c] > 0)
+      status = judge_novelty(guard, arrays, c, error);
+  return status;
+}
+
 static int judge_variable(struct guard *guard, int64_t i, const struct layout *array,
                           const struct error *error) {
   const struct variable *v = &guard->card->variables[i];
@@ -454,6 +515,8 @@ int guard_judge(struct guard *guard, const struct layout *const *arrays, int32_t
   for (int64_t i = 0; i < guard->card->n_variables && status == PYEMU_OK; ++i)
     if (guard->card->variables[i].direction == direction)
       status = judge_variable(guard, i, arrays[i], error);
+  if (direction == PYEMU_INPUT && status == PYEMU_OK)
+    status = judge_novelties(guard, arrays, error);
   guard->n_fallback = 0;
   for (int64_t c = 0; c < guard->columns; ++c) {
     guard->marks[c] = 0;
@@ -483,4 +546,13 @@ const int64_t *guard_counts(const struct guard *guard, int64_t i, int reason) {
 
 const struct tally *guard_tally(const struct guard *guard, int64_t budget) {
   return looks_for(guard, PYEMU_REASON_BUDGET) ? &guard->tallies[budget] : NULL;
+}
+
+int64_t *guard_all_counts(struct guard *guard, int64_t i, int64_t *size) {
+  *size = guard->card->variables[i].width * N_REASONS;
+  return guard->counts[i];
+}
+
+struct tally *guard_tallies(struct guard *guard) {
+  return guard->tallies;
 }

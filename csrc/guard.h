@@ -33,6 +33,11 @@ void guard_begin(struct guard *guard, int64_t columns, int64_t step);
 void guard_look(struct guard *guard, int64_t i, const struct layout *array, int64_t first,
                 int64_t columns);
 
+/* Measure the novelty of columns 'first' to before 'first + columns', all inputs taken together,
+ * and mark those that may be beyond the limit. */
+void guard_measure(struct guard *guard, const struct layout *const *arrays, int64_t first,
+                   int64_t columns);
+
 /* Compute what is left of all budgets in the columns 'first' to before 'first + columns'. */
 void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t first,
                int64_t columns);
@@ -69,5 +74,10 @@ struct tally {
   int64_t at_column;
 };
 const struct tally *guard_tally(const struct guard *guard, int64_t budget);
+
+/* All that is counted, to be saved and restored: of variable 'i' so many numbers, and the tallies
+ * of all budgets. */
+int64_t *guard_all_counts(struct guard *guard, int64_t i, int64_t *size);
+struct tally *guard_tallies(struct guard *guard);
 
 #endif

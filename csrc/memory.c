@@ -74,8 +74,7 @@ static int grow(struct memory *memory, int64_t capacity) {
   return 1;
 }
 
-/* The row of a column, a new one if need be; -1 if there is no memory for it. */
-static int64_t row_of(struct memory *memory, int64_t id, int64_t *allocations) {
+int64_t memory_row(struct memory *memory, int64_t id, int64_t *allocations) {
   int64_t place = memory->table_size > 0 ? place_of(memory, id) : 0;
   if (memory->table_size > 0 && memory->table[place] != 0)
     return memory->table[place] - 1;
@@ -112,7 +111,7 @@ int memory_find(struct memory *memory, const int64_t *ids, int64_t columns, int6
     const int64_t next = row + 1;
     row = next < memory->n_rows && memory->ids[next] == ids[i]
               ? next
-              : row_of(memory, ids[i], allocations);
+              : memory_row(memory, ids[i], allocations);
     if (row < 0)
       return fail(error, PYEMU_ERR_MEMORY, "no memory for what %lld columns carry",
                   (long long)memory->n_rows + 1);

@@ -45,6 +45,9 @@ void memory_forget(struct memory *memory);
 int memory_find(struct memory *memory, const int64_t *ids, int64_t columns, int64_t *rows,
                 int64_t *allocations, const struct error *error);
 
+/* The row of one column, a new one that is not made if need be; -1 if there is no memory for it. */
+int64_t memory_row(struct memory *memory, int64_t id, int64_t *allocations);
+
 /* The address of one number. Those behind it are the same of the next rows, to the end of the
  * block; the row's next is MEMORY_BLOCK numbers further on. */
 static inline char *memory_at(const struct memory *memory, int64_t row, int64_t number) {

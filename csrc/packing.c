@@ -111,6 +111,10 @@ static void gather_part(void *context, int64_t part) {
       ;
     return;
   }
+  if (e->guard) {
+    const int64_t begin = part * p->part_columns, left = p->columns - begin;
+    guard_measure(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
+  }
 }
 
 static void scatter_stretch(const struct layout *host, const struct layout *dense, int64_t first,

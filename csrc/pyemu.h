@@ -241,6 +241,11 @@ typedef struct pyemu_options {
  *                  unless an array is bound to it; 0 for all others.
  *   noise_stream   the number of its stream, from which pyemu_fill_noise makes the same noise.
  *   noise_ar1      the coefficient of its AR(1) process, 0 for noise without memory.
+ *   is_carried     1 for an output that is an input at the next step, and for that input. If
+ * neither is bound, the library carries the values of every column by its id: from zeros at its
+ * first run; a run at the step of the column's last one reads what that one read; a column that
+ * falls back (guard) keeps what it had. Needs pyemu_bind_ids and a step. Else both must be bound,
+ * and the host carries.
  */
 typedef struct pyemu_variable {
   size_t sizeof_variable;
@@ -259,6 +264,7 @@ typedef struct pyemu_variable {
   int32_t noise;
   int64_t noise_stream;
   double noise_ar1;
+  int32_t is_carried;
 } pyemu_variable;
 
 /*
@@ -439,7 +445,10 @@ enum {
  *   reasons        those that are looked for, added up. Default: all.
  *   limit          novelty above which a column is flagged. The novelty of a number is its distance
  *                  from the middle of the range seen in training at its level, in half widths of
- *                  that range: up to 1 inside. That of a column is the largest of all its inputs.
+ *                  that range: up to 1 inside. That of a column is the largest of all its inputs
+ *                  and, if the card says how inputs vary together ("novelty"), the distance from
+ *                  their centre in that sense; a column that is flagged for this falls back in
+ *                  CLIP, too, and is counted for the input that is farthest out.
  *                  Above 0; default 1.
  *   taper          from this novelty on, up to 'limit', the emulator's outputs fade into what the
  *                  host's arrays hold before the run: with weight w = 1 - s, where s rises smoothly
@@ -677,10 +686,10 @@ typedef struct pyemu_blend {
   { sizeof(pyemu_blend), 1.0, 1.0, 0, 0 }
 
 /*
- * Blend output 'name', or all real outputs for NULL, in every later run; 'blend' NULL ends that. A
- * guard that lets a column fade or fall back multiplies the weight. An output of integers cannot be
- * mixed, nor can arrays on a device; a weight of its own for each column comes with
- * pyemu_bind_weight.
+ * Blend output 'name', or all real outputs that are not carried (pyemu_variable) for NULL, in every
+ * later run; 'blend' NULL ends that. A guard that lets a column fade or fall back multiplies the
+ * weight. An output of integers cannot be mixed, nor can arrays on a device; a weight of its own
+ * for each column comes with pyemu_bind_weight.
  *
  * Errors: ARGUMENT, NAME, KIND, CLOSED, BUSY.
  */
@@ -822,6 +831,57 @@ PYEMU_API int pyemu_bind_ids(pyemu_emulator *emulator, const pyemu_array *ids, c
 PYEMU_API int pyemu_fill_noise(int32_t distribution, int64_t seed, int64_t member, int64_t step,
                                int64_t stream, const pyemu_array *ids, const pyemu_array *array,
                                int level_dim, char *errmsg, size_t errlen);
+
+/*
+ * State: what a handle carries from step to step. A run that is stopped, saved, loaded by another
+ * process and continued has the bits of one that was not stopped. The state holds
+ *   - the noise's seed and member;
+ *   - for every column, by its id, the memory of AR(1) processes, and what is carried
+ *     (pyemu_variable);
+ *   - what the guard has counted, and what it has found of the budgets.
+ * A ramp of a blend depends on the step that run is given, and needs nothing.
+ *
+ * A state belongs to the file that the emulator was opened from. Columns are found by id, so that
+ * the states of many ranks can be loaded by fewer or more: each loads those of all, the first
+ * without PYEMU_STATE_MORE, the others with it. Let one rank alone load the counts then, so that
+ * their sum over the ranks is right.
+ */
+enum {
+  PYEMU_STATE_COLUMNS = 1, /* what columns carry; what is there is forgotten */
+  PYEMU_STATE_COUNTS = 2,  /* the guard's counts and budgets, instead of those that are there */
+  PYEMU_STATE_ALL = 3,
+  PYEMU_STATE_MORE = 4 /* besides: keep what is there. Of two rows of a column the later step
+                          stays; counts are added up */
+};
+
+/*
+ * Save the state to a file. It is written under another name first and then renamed: a process that
+ * dies leaves the old file. Errors: ARGUMENT, FILE, MEMORY, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_save_state(pyemu_emulator *emulator, const char *path, char *errmsg,
+                               size_t errlen);
+
+/*
+ * Load a state: 'what' is PYEMU_STATE_COLUMNS, PYEMU_STATE_COUNTS or PYEMU_STATE_ALL, plus
+ * PYEMU_STATE_MORE if need be. If it fails, but for MEMORY, nothing has changed.
+ *
+ * Errors: ARGUMENT (of another emulator file, seed or member; counts without a guard to take them),
+ * FILE, FORMAT (no state, truncated or damaged), MEMORY, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_load_state(pyemu_emulator *emulator, const char *path, int what, char *errmsg,
+                               size_t errlen);
+
+/* The bytes that the state has now. -1 for NULL. */
+PYEMU_API int64_t pyemu_state_size(pyemu_emulator *emulator);
+
+/* The same to a buffer of at least so many bytes, for hosts that write their own restart files.
+ * Errors: ARGUMENT, SIZE, CLOSED, BUSY. */
+PYEMU_API int pyemu_save_state_memory(pyemu_emulator *emulator, void *buffer, int64_t size,
+                                      char *errmsg, size_t errlen);
+
+/* And from one: 'size' may be larger than the state. Errors: those of pyemu_load_state but FILE. */
+PYEMU_API int pyemu_load_state_memory(pyemu_emulator *emulator, const void *buffer, int64_t size,
+                                      int what, char *errmsg, size_t errlen);
 
 #ifdef __cplusplus
 }

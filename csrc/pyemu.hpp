@@ -226,6 +226,32 @@ public:
     });
   }
 
+  /* Save what columns carry and what was counted, to a file or to bytes, and load it. */
+  void save_state(const std::string &path) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_save_state(handle_, path.c_str(), message, size);
+    });
+  }
+  void load_state(const std::string &path, int what = PYEMU_STATE_ALL) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_load_state(handle_, path.c_str(), what, message, size);
+    });
+  }
+  std::vector<unsigned char> state() {
+    const std::int64_t length = pyemu_state_size(handle_);
+    std::vector<unsigned char> bytes(length > 0 ? static_cast<std::size_t>(length) : 0);
+    check([&](char *message, std::size_t size) {
+      return pyemu_save_state_memory(handle_, bytes.data(), length, message, size);
+    });
+    return bytes;
+  }
+  void load_state(const std::vector<unsigned char> &bytes, int what = PYEMU_STATE_ALL) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_load_state_memory(handle_, bytes.data(), static_cast<std::int64_t>(bytes.size()),
+                                     what, message, size);
+    });
+  }
+
   /* What the guard has found of budget 'index' of the card, counted from 0. */
   pyemu_budget budget(std::int64_t index) const {
     pyemu_budget found = {};

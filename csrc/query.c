@@ -34,7 +34,8 @@ int pyemu_variable_info(const pyemu_emulator *emulator, int64_t index, pyemu_var
                          .n_dims = v->n_dims,
                          .noise = v->noise.distribution,
                          .noise_stream = v->noise.stream,
-                         .noise_ar1 = v->noise.ar1};
+                         .noise_ar1 = v->noise.ar1,
+                         .is_carried = v->partner >= 0};
   for (int i = 0; i < v->n_dims; ++i) {
     full.dim_names[i] = v->dims[i].name;
     full.dim_sizes[i] = v->dims[i].size;
@@ -113,7 +114,8 @@ int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char 
                          .calls = c->calls,
                          .columns = c->columns,
                          .copied_bytes = c->copied_bytes,
-                         .allocations = c->allocations + emulator->noise.allocations,
+                         .allocations = c->allocations + emulator->noise.allocations +
+                                        emulator->carried.allocations,
                          .open_seconds = c->open_seconds,
                          .pack_seconds = c->pack_seconds,
                          .engine_seconds = c->engine_seconds,

@@ -10,8 +10,10 @@
 
 #include "dtype.h"
 #include "emulator.h"
+#include "environment.h"
 #include "ids.h"
 #include "netcdf_library.h"
+#include "tensors.h"
 
 /* Bytes of the buffer unless the host says how many columns it is to hold, and of netCDF's own. */
 enum { BUFFER_BYTES = 1 << 22, CHUNK_BYTES = 1 << 20 };
@@ -641,4 +643,89 @@ pyemu_recorded record_report(const struct record *r) {
                           .columns = r->written + r->filled,
                           .bytes = r->header_bytes + r->written * r->column_bytes,
                           .seconds = r->seconds};
+}
+
+/* --- The public functions --- */
+
+static int read_recording(const pyemu_recording *given, pyemu_recording *settings,
+                          const struct error *error) {
+  *settings = (pyemu_recording)PYEMU_RECORDING_INIT;
+  if (given->sizeof_recording < sizeof given->sizeof_recording)
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "'sizeof_recording' is not set; start from PYEMU_RECORDING_INIT");
+  memcpy(settings, given,
+         given->sizeof_recording < sizeof *settings ? given->sizeof_recording : sizeof *settings);
+  return PYEMU_OK;
+}
+
+/* An old recording goes on until a new one has begun, unless both have the same file. */
+static int set_record(pyemu_emulator *e, const pyemu_recording *given, const struct error *error) {
+  pyemu_recording settings;
+  struct record *record;
+  if (!given) {
+    if (e->record)
+      record_end(e->record);
+    return PYEMU_OK;
+  }
+  int status = read_recording(given, &settings, error);
+  if (status == PYEMU_OK)
+    status = record_make(&record, e, &settings, error);
+  if (status != PYEMU_OK)
+    return status;
+  record_free(e->record);
+  e->record = record;
+  e->is_recorded = 0;
+  e->is_prepared = 0;
+  return PYEMU_OK;
+}
+
+int pyemu_set_record(pyemu_emulator *emulator, const pyemu_recording *recording, char *errmsg,
+                     size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct environment environment;
+  int status = emulator_enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  environment_hold(&environment);
+  status = set_record(emulator, recording, &error);
+  environment_restore(&environment);
+  return emulator_leave(emulator, status);
+}
+
+static int record_host(pyemu_emulator *e, int64_t step, int64_t columns,
+                       const struct error *error) {
+  if (!e->record || !record_is_of_host(e->record))
+    return fail(error, PYEMU_ERR_ARGUMENT,
+                "there is no recording of the host's own scheme; begin one with source "
+                "PYEMU_RECORD_HOST");
+  for (int64_t i = 0; i < e->card.n_variables; ++i)
+    if ((e->card.variables[i].noise.distribution || e->card.variables[i].partner >= 0) &&
+        !e->bindings[i].is_bound)
+      return fail(error, PYEMU_ERR_NOT_BOUND,
+                  "'%s' is filled by the library, because no array is bound to it; bind what the "
+                  "scheme was given, or has made",
+                  e->card.variables[i].name);
+  int status = e->is_prepared ? PYEMU_OK : tensors_prepare(e, error);
+  if (status != PYEMU_OK)
+    return status;
+  columns = columns == -1 ? e->columns : columns;
+  if (columns < 0 || columns > e->columns)
+    return fail(error, PYEMU_ERR_SIZE, "%lld columns are to be recorded; expected 0 to %lld",
+                (long long)columns, (long long)e->columns);
+  environment_use_default(); /* conversion rounds as on the way to an engine */
+  record_take_host(e->record, e, step, columns);
+  return PYEMU_OK;
+}
+
+int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
+                      size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  struct environment environment;
+  int status = emulator_enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  environment_hold(&environment);
+  status = record_host(emulator, step, columns, &error);
+  environment_restore(&environment);
+  return emulator_leave(emulator, status);
 }

@@ -36,7 +36,7 @@ static int check_bound(const pyemu_emulator *e, const struct error *error) {
   int missing = 0;
   for (int64_t i = 0; i < e->card.n_variables; ++i) {
     const struct variable *v = &e->card.variables[i];
-    if (e->bindings[i].is_bound || v->noise.distribution)
+    if (e->bindings[i].is_bound || v->noise.distribution || v->partner >= 0)
       continue;
     if (!missing++)
       fail(error, PYEMU_ERR_NOT_BOUND, "run needs an array bound to every variable; missing:");
@@ -204,6 +204,9 @@ int tensors_prepare(pyemu_emulator *e, const struct error *error) {
     return status;
   status = noise_inputs_place(&e->noise, &e->card, e->bindings, e->columns,
                               e->plugin.engine->run_arrays != NULL, error);
+  if (status == PYEMU_OK)
+    status = carried_place(&e->carried, &e->card, e->bindings, e->columns,
+                           e->plugin.engine->run_arrays != NULL, error);
   if (status == PYEMU_OK)
     status = check_aliases(e, error);
   if (status == PYEMU_OK && is_staged(e))

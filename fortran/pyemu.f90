@@ -32,6 +32,7 @@ module pyemu
       pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
       c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report, &
       pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside, &
+      c_pyemu_save_state, c_pyemu_load_state, c_pyemu_state_size, c_pyemu_save_state_memory, c_pyemu_load_state_memory, &
       pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   implicit none
   private
@@ -92,6 +93,7 @@ module pyemu
     character(:), allocatable :: noise          !! 'normal' or 'uniform' if the library fills it with noise, else empty
     integer :: noise_stream = 0                 !! number of that noise's stream, for pyemu_fill_noise
     real(real64) :: noise_ar1 = 0               !! coefficient of its AR(1) process, 0 for noise without memory
+    logical :: is_carried = .false.             !! an output that is an input at the next step, or that input
   end type variable_t
 
   type :: report_t
@@ -158,6 +160,10 @@ module pyemu
     procedure :: set_blend               !! (weight, to, first_step, last_step, name, stat, errmsg)
     generic :: bind_weight => bind_weight_real32, bind_weight_real64 !! (weights, name, stat, errmsg)
     generic :: bind_aside => bind_aside_real32, bind_aside_real64    !! (name, array, units, level_dim, stat, errmsg)
+    procedure :: save_state              !! (path, stat, errmsg)
+    procedure :: load_state              !! (path, columns, counts, more, stat, errmsg)
+    procedure :: save_state_memory       !! (bytes, stat, errmsg)
+    procedure :: load_state_memory       !! (bytes, columns, counts, more, stat, errmsg)
     procedure :: set_record              !! (path, rank, replace, source, only, every_column, first_step, last_step, every,
                                          !! max_bytes, buffer, stat, errmsg)
     procedure :: end_record              !! (stat, errmsg)
@@ -539,6 +545,79 @@ contains
     call conclude(status, message, stat, errmsg)
   end subroutine bind_any_aside
 
+  subroutine save_state(self, path, stat, errmsg)
+    !! Save what columns carry from step to step (AR(1) noise), by their ids, and what the guard has counted.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: path                   !! a file of this rank's own; an old one is replaced when all is there
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_save_state(self%handle, trim(path) // c_null_char, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine save_state
+
+  subroutine load_state(self, path, columns, counts, more, stat, errmsg)
+    !! Load what save_state has saved, of the same emulator file. If ranks are other than before, each loads the files of
+    !! all, all but the first with more=.true., and one rank alone the counts.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: path
+    logical, intent(in), optional :: columns           !! what columns carry, default true
+    logical, intent(in), optional :: counts            !! what the guard has counted, default true; the guard must be set
+    logical, intent(in), optional :: more              !! keep what is there and add, default false
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_load_state(self%handle, trim(path) // c_null_char, parts_of_state(columns, counts, more), message, &
+                                size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine load_state
+
+  subroutine save_state_memory(self, bytes, stat, errmsg)
+    !! The same to memory, for the host's own restart file.
+    class(emulator_t), intent(inout) :: self
+    integer(int8), allocatable, intent(out) :: bytes(:)
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    allocate (bytes(max(c_pyemu_state_size(self%handle), 0_c_int64_t)))
+    status = c_pyemu_save_state_memory(self%handle, bytes, size(bytes, kind=c_int64_t), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine save_state_memory
+
+  subroutine load_state_memory(self, bytes, columns, counts, more, stat, errmsg)
+    !! The same from memory; there may be more bytes behind the state.
+    class(emulator_t), intent(inout) :: self
+    integer(int8), contiguous, intent(in) :: bytes(:)
+    logical, intent(in), optional :: columns           !! as in load_state
+    logical, intent(in), optional :: counts
+    logical, intent(in), optional :: more
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_load_state_memory(self%handle, bytes, size(bytes, kind=c_int64_t), &
+                                       parts_of_state(columns, counts, more), message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine load_state_memory
+
+  pure function parts_of_state(columns, counts, more) result(what)
+    !! PYEMU_STATE_COLUMNS, _COUNTS and _MORE, added up.
+    logical, intent(in), optional :: columns, counts, more
+    integer(c_int) :: what
+
+    what = 3
+    if (present(columns)) what = what - merge(0_c_int, 1_c_int, columns)
+    if (present(counts)) what = what - merge(0_c_int, 2_c_int, counts)
+    if (present(more)) what = what + merge(4_c_int, 0_c_int, more)
+  end function parts_of_state
+
   subroutine unbind(self, stat, errmsg)
     !! Forget all bound arrays, the ids too, so that arrays with another number of columns can be bound.
     class(emulator_t), intent(inout) :: self
@@ -855,6 +934,7 @@ contains
       found%noise = noise_name(info%noise)
       found%noise_stream = int(info%noise_stream)
       found%noise_ar1 = info%noise_ar1
+      found%is_carried = info%is_carried /= 0
     end if
     call conclude(status, message, stat, errmsg)
   end subroutine variable

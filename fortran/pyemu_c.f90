@@ -14,6 +14,7 @@ module pyemu_c
   public :: pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback
   public :: c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report
   public :: pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside
+  public :: c_pyemu_save_state, c_pyemu_load_state, c_pyemu_state_size, c_pyemu_save_state_memory, c_pyemu_load_state_memory
   public :: pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
   public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
@@ -49,6 +50,7 @@ module pyemu_c
     integer(c_int32_t) :: noise = 0
     integer(c_int64_t) :: noise_stream = 0
     real(c_double) :: noise_ar1 = 0
+    integer(c_int32_t) :: is_carried = 0
   end type pyemu_variable
 
   type, bind(c) :: pyemu_counters
@@ -504,6 +506,59 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_bind_aside
+
+    function c_pyemu_save_state(emulator, path, errmsg, errlen) result(status) bind(c, name='pyemu_save_state')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: path(*)
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_save_state
+
+    function c_pyemu_load_state(emulator, path, what, errmsg, errlen) result(status) bind(c, name='pyemu_load_state')
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_int), value :: what
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_load_state
+
+    function c_pyemu_state_size(emulator) result(bytes) bind(c, name='pyemu_state_size')
+      import :: c_int64_t, c_ptr
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t) :: bytes
+    end function c_pyemu_state_size
+
+    function c_pyemu_save_state_memory(emulator, buffer, bytes, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_save_state_memory')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      type(*), dimension(*), intent(inout) :: buffer
+      integer(c_int64_t), value :: bytes
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_save_state_memory
+
+    function c_pyemu_load_state_memory(emulator, buffer, bytes, what, errmsg, errlen) result(status) &
+        bind(c, name='pyemu_load_state_memory')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      type(*), dimension(*), intent(in) :: buffer
+      integer(c_int64_t), value :: bytes
+      integer(c_int), value :: what
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_load_state_memory
 
     function c_pyemu_fill_noise(distribution, seed, member, step, stream, ids, array, level_dim, errmsg, errlen) &
         result(status) bind(c, name='pyemu_fortran_fill_noise')

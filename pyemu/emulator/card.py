@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, Self
 
@@ -78,6 +79,38 @@ class Noise(_Strict):
                 f"ar1 is {self.ar1}, which needs the distribution 'normal': sums of others are not of their kind"
             )
         return self
+
+
+class Novelty(_Strict):
+    """How the inputs of a column vary together in training: a Mahalanobis distance of low rank, made by ``fit_novelty``.
+
+    With z the inputs, centred and scaled, d**2 = (|z|**2 - sum (v_k . z)**2) / residual_variance + sum (v_k . z)**2 /
+    variance_k; the novelty of a column is d / distance.
+    """
+
+    inputs: tuple[str, ...] = Field(
+        min_length=1, description="real inputs of every column, whose elements follow each other"
+    )
+    center: tuple[float, ...] = Field(description="by element, in the units of its input")
+    scale: tuple[Annotated[float, Field(gt=0)], ...] = Field(description="by element, in the units of its input")
+    vectors: tuple[tuple[float, ...], ...] = Field(max_length=64, description="v_k, of unit length and orthogonal")
+    variances: tuple[Annotated[float, Field(gt=0)], ...] = Field(description="of z along each vector")
+    residual_variance: float = Field(gt=0, description="of z along any other direction")
+    distance: float = Field(gt=0, description="d at which a column is as novel as the end of a training range")
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> Self:
+        sizes = {len(self.center), len(self.scale), *map(len, self.vectors)}
+        if len(sizes) > 1 or len(self.vectors) != len(self.variances):
+            raise ValueError(f"novelty has lists of {sorted(sizes)} elements and {len(self.variances)} variances")
+        return self
+
+
+class Carried(_Strict):
+    """An output that is an input of the next step, from zeros: see ``docs/how-to/save-and-restart.md``."""
+
+    input: str = Field(description="name of the input")
+    output: str = Field(description="name of the output, of the same dtype and sizes")
 
 
 class Variable(_Strict):
@@ -271,7 +304,8 @@ class Card(_Strict):
     outputs: tuple[Variable, ...] = Field(min_length=1)
     time_step: float | None = Field(default=None, gt=0, description="host step it was trained for [s]; null: any")
     noise: None = Field(default=None, description="noise is said with the input that it fills")
-    state: tuple[()] = Field(default=(), description="carried state; none in schemas 1 and 2")
+    state: tuple[Carried, ...] = Field(default=(), description="outputs that are inputs of the next step")
+    novelty: Novelty | None = Field(default=None, description="how inputs vary together, for the guard")
     budgets: tuple[Annotated[Budget | LinearBudget, Field(discriminator="kind")], ...] = ()
     tolerance: Tolerance = Tolerance()
     provenance: Provenance
@@ -294,6 +328,43 @@ class Card(_Strict):
                 raise ValueError(f"output '{variable.name}' is noise: only an input can be")
             if variable.noise and self.schema_version < SCHEMA_OF_NOISE:
                 raise ValueError(f"'{variable.name}' is noise, which needs schema {SCHEMA_OF_NOISE}")
+        return self
+
+    @model_validator(mode="after")
+    def _novelty_is_of_inputs(self) -> Self:
+        if self.novelty is None:
+            return self
+        inputs = {
+            variable.name: variable for variable in self.inputs if variable.has_batch and variable.dtype != "int32"
+        }
+        unknown = [name for name in self.novelty.inputs if name not in inputs]
+        if unknown or len(set(self.novelty.inputs)) < len(self.novelty.inputs):
+            raise ValueError(
+                f"novelty is of {list(self.novelty.inputs)}; expected real inputs of every column, each once"
+            )
+        elements = sum(math.prod(self.dimensions[d] for d in inputs[name].dims[1:]) for name in self.novelty.inputs)
+        if elements != len(self.novelty.center):
+            raise ValueError(f"novelty has {len(self.novelty.center)} elements, its inputs have {elements}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_carried_fits(self) -> Self:
+        inputs = {variable.name: variable for variable in self.inputs}
+        outputs = {variable.name: variable for variable in self.outputs}
+        names = [name for carried in self.state for name in (carried.input, carried.output)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"state names {names}: every variable at most once")
+        for carried in self.state:
+            source, target = outputs.get(carried.output), inputs.get(carried.input)
+            if source is None or target is None or target.noise:
+                raise ValueError(
+                    f"state carries '{carried.output}' to '{carried.input}': expected an output and an input"
+                )
+            if (source.dims, source.dtype) != (target.dims, target.dtype) or not source.has_batch:
+                raise ValueError(
+                    f"state carries '{carried.output}' {source.dims} {source.dtype} to '{carried.input}' {target.dims} "
+                    f"{target.dtype}: expected the same, for every column"
+                )
         return self
 
     @model_validator(mode="after")

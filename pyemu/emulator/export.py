@@ -260,8 +260,9 @@ def _check_budgets(run: legs.Runner, card: Card, inputs: dict[str, np.ndarray]) 
     for row in budget_residuals(card, inputs | run(inputs)):
         if not row.passed:
             raise ExportError(
-                f"budget '{row.name}' does not close in the exported graph: residual {row.max_abs_residual:.3g} W m-2, "
-                f"tolerance {row.tolerance:.3g}. Nothing was written. Derive the tendency from the fluxes in float64"
+                f"budget '{row.name}' does not close in the exported graph: residual {row.max_abs_residual:.3g} "
+                f"{row.units}, tolerance {row.tolerance:.3g}. Nothing was written. Close it in the network: "
+                "docs/how-to/conserve.md"
             )
 
 

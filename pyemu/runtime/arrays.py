@@ -33,6 +33,7 @@ class Variable:
         shape: their sizes.
         has_batch: whether it has a value for every column (or member of a batch), or one for all of them.
         noise: what the library fills it with when no array is bound to it, ``None`` if it must be bound.
+        is_carried: whether it is an output that is an input at the next step, or that input.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Variable:
     is_input: bool
     is_bound: bool
     noise: Noise | None
+    is_carried: bool = False
 
 
 @dataclass(frozen=True)

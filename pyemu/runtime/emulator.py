@@ -97,6 +97,11 @@ def _head(path: str | os.PathLike[str]) -> bytes:
         return b""
 
 
+def _parts_of_state(columns: bool, counts: bool, more: bool) -> int:
+    """Return the sum of PYEMU_STATE_COLUMNS, _COUNTS and _MORE."""
+    return 1 * columns + 2 * counts + 4 * more
+
+
 class Emulator:
     """An open emulator file, run by the library that Fortran hosts link.
 
@@ -377,6 +382,46 @@ class Emulator:
         library.call(self._lib.pyemu_guard_counts, self._handle[0], name.encode(), number, at, counts.size)
         return counts
 
+    def save_state(self, path: str | os.PathLike[str]) -> None:
+        """Save what columns carry from step to step (AR(1) noise), by their ids, and what the guard has counted.
+
+        Raises:
+            EmulatorError: the file cannot be written; an old one is left as it was.
+        """
+        library.call(self._lib.pyemu_save_state, self._handle[0], os.fsencode(path))
+
+    def load_state(
+        self, path: str | os.PathLike[str], *, columns: bool = True, counts: bool = True, more: bool = False
+    ) -> None:
+        """Load what :meth:`save_state` has saved, of the same emulator file.
+
+        Main arguments:
+            path: the file. If there were several ranks, load the files of all, with ``more`` from the second on.
+
+        Other Arguments:
+            columns: what columns carry.
+            counts: what the guard has counted; the guard must be set.
+            more: keep what is there: of two rows of a column the later step stays, and counts are added up.
+
+        Raises:
+            EmulatorError: the state is of another file, seed or member, or damaged; then nothing has changed.
+        """
+        parts = _parts_of_state(columns, counts, more)
+        library.call(self._lib.pyemu_load_state, self._handle[0], os.fsencode(path), parts)
+
+    def state(self) -> bytes:
+        """Return what :meth:`save_state` writes, for a host's own restart file."""
+        self._check_open()
+        found = bytearray(self._lib.pyemu_state_size(self._handle[0]))
+        library.call(self._lib.pyemu_save_state_memory, self._handle[0], self._ffi.from_buffer(found), len(found))
+        return bytes(found)
+
+    def load_state_bytes(self, state: bytes, *, columns: bool = True, counts: bool = True, more: bool = False) -> None:
+        """Load what :meth:`state` returned; otherwise as :meth:`load_state`."""
+        parts = _parts_of_state(columns, counts, more)
+        data = self._ffi.from_buffer(state)
+        library.call(self._lib.pyemu_load_state_memory, self._handle[0], data, len(state), parts)
+
     def budgets(self) -> list[BudgetReport]:
         """Tell what the guard has found of the card's budgets since it was set."""
         return [self._budget(index) for index in range(self._lib.pyemu_budget_count(self._handle[0]))]
@@ -533,6 +578,7 @@ class Emulator:
             is_input=info.direction == self._lib.PYEMU_INPUT,
             is_bound=bool(info.is_bound),
             noise=noise_of(info),
+            is_carried=bool(info.is_carried),
         )
 
     def __enter__(self) -> Self:

@@ -298,6 +298,46 @@ def noisy_emulator(suffix: str = "") -> tuple[Card, onnx.ModelProto, Arrays]:
     return card, model, {"x": np.zeros(N_REFERENCE)} | values | shown
 
 
+def carrying_emulator() -> tuple[Card, onnx.ModelProto, Arrays]:
+    """Return an emulator with memory of two kinds: ``hidden_next = hidden / 2 + x + kick`` is the next ``hidden``.
+
+    ``kick`` is an AR(1) process, ``seen = hidden - x`` shows what was carried.
+    """
+    profile = ["column", "layer"]
+    kick = variable("kick", "1", profile, "float32") | {"noise": {"distribution": "normal", "ar1": 0.5}}
+    inputs = [variable("x", "1", profile, "float32"), variable("hidden", "1", profile, "float32"), kick]
+    outputs = [variable("hidden_next", "1", profile, "float32"), variable("seen", "1", profile, "float32")]
+    state = [{"input": "hidden", "output": "hidden_next"}]
+    card = make_card("carrying", inputs, outputs) | {"schema": 2, "state": state}
+    nodes = [
+        helper.make_node("Mul", ["hidden", "half"], ["halved"]),
+        helper.make_node("Add", ["halved", "x"], ["forced"]),
+        helper.make_node("Add", ["forced", "kick"], ["hidden_next"]),
+        helper.make_node("Sub", ["hidden", "x"], ["seen"]),
+    ]
+    random = np.random.default_rng(12)
+    x, hidden, noise = random.integers(0, 9, (3, N_REFERENCE, N_LAYER)).astype(np.float32)
+    values = {"x": x, "hidden": hidden, "kick": noise, "hidden_next": hidden / 2 + x + noise, "seen": hidden - x}
+    return card, make_model(card, nodes, {"half": np.float32(0.5)}), values
+
+
+def bad_states() -> dict[str, Any]:
+    """Return cards whose state open must refuse, by file name."""
+    card = carrying_emulator()[0]
+    carried = {"input": "hidden", "output": "hidden_next"}
+    changes: dict[str, Callable[[Card], None]] = {
+        "state_text": set_path("state", "hidden"),
+        "state_list": set_path("state", ["hidden"]),
+        "state_without_output": set_path("state", 0, {"input": "hidden"}),
+        "state_unknown": set_path("state", 0, carried | {"input": "hid"}),
+        "state_turned": set_path("state", 0, {"input": "hidden_next", "output": "hidden"}),
+        "state_twice": set_path("state", [carried, carried]),
+        "state_noise": set_path("state", 0, carried | {"input": "kick"}),
+        "state_dtype": set_path("outputs", 0, "dtype", "float64"),
+    }
+    return {name: changed(card, change) for name, change in changes.items()}
+
+
 def bad_noise() -> dict[str, Any]:
     """Return cards whose noise open must refuse, by file name."""
     card = noisy_emulator()[0]
@@ -355,6 +395,28 @@ def set_path(*path: Any) -> Callable[[Card], None]:
     return change
 
 
+NOVELTY = {
+    "inputs": ["surface_temperature"],
+    "center": [280.0],
+    "scale": [10.0],
+    "vectors": [],
+    "variances": [],
+    "residual_variance": 1.0,
+    "distance": 3.0,
+}
+BAD_NOVELTIES: dict[str, Any] = {
+    "unknown": {"inputs": ["humidity"]},
+    "output": {"inputs": ["outgoing_longwave_flux"]},
+    "twice": {"inputs": ["surface_temperature"] * 2, "center": [280.0] * 2, "scale": [10.0] * 2},
+    "short": {"center": []},
+    "scale": {"scale": [0.0]},
+    "vectors": {"vectors": [[1.0, 0.0]], "variances": [1.0]},
+    "variances": {"vectors": [[1.0]], "variances": [-1.0]},
+    "rest": {"residual_variance": 0.0},
+    "distance": {"distance": "far"},
+}
+
+
 def bad_cards(card: Card) -> dict[str, Any]:
     """Return cards that open must refuse, by file name."""
     changes: dict[str, Callable[[Card], None]] = {
@@ -367,7 +429,7 @@ def bad_cards(card: Card) -> dict[str, Any]:
         "output_without_column": set_path("outputs", 2, "dims", []),
         "three_dims": set_path("inputs", 0, "dims", ["column", "layer", "interface"]),
         "with_noise": set_path("noise", {"distribution": "normal", "size": 8}),
-        "with_state": set_path("state", ["memory"]),
+        **{f"novelty_{name}": set_path("novelty", NOVELTY | change) for name, change in BAD_NOVELTIES.items()},
         "no_inputs": set_path("inputs", []),
         "name_twice": set_path("inputs", 1, "name", "air_temperature"),
         "name_number": set_path("inputs", 1, "name", 3),
@@ -471,11 +533,15 @@ def main() -> None:
         "global": global_emulator(),
         "noisy": noisy_emulator(),
         "noisy_other": noisy_emulator("_other"),
+        "carrying": carrying_emulator(),
     }
     for name, (card, model, values) in others.items():
         write(directory / f"{name}.onnx", model, card, make_reference(card, values))
     _, model, values = others["noisy"]
     for name, bad in bad_noise().items():
+        write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
+    _, model, values = others["carrying"]
+    for name, bad in bad_states().items():
         write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
 
 

@@ -11,7 +11,7 @@ PAGE = "how-to/guard-a-run.md"
 
 def test_the_page_runs_and_fortran_has_the_bits_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    *python, fades = blocks(PAGE, "python")
+    *python, fades, strange = blocks(PAGE, "python")
     names = run_python(PAGE, python)
     (program,) = blocks(PAGE, "fortran")
     program = program.replace("open('closure.onnx')", "open('closure.onnx', engine='native')")
@@ -24,3 +24,7 @@ def test_the_page_runs_and_fortran_has_the_bits_of_python(tmp_path: Path, monkey
     own, emulated = -0.1 * faded["state"], faded["tendency"]
     is_own = (emulated == own).all(axis=1)
     assert 0 < is_own.sum() < len(own)  # some columns are beyond the limit, not all
+    torn = run_python(PAGE, [*python, strange])
+    low, high = np.array(torn["seen"].minimum), np.array(torn["seen"].maximum)
+    assert ((torn["torn"] >= low) & (torn["torn"] <= high)).all()
+    assert torn["novel_columns"].tolist() == [3]

@@ -609,7 +609,7 @@ def test_the_host_is_recorded_only_where_it_was_asked_for(toy: Emulator, tmp_pat
 def test_noise_of_the_library_is_no_record_of_a_host(tmp_path: Path) -> None:
     with Emulator.open(noisy(tmp_path / "closure.onnx"), "native") as emulator:
         emulator.set_record(tmp_path / "a.nc", source="host")
-        with pytest.raises(EmulatorError, match="'kick' is noise that no array is bound to"):
+        with pytest.raises(EmulatorError, match="'kick' is filled by the library, because no array is bound to it"):
             emulator.record_host()
 
 
@@ -741,3 +741,31 @@ def test_emulators_in_threads_take_turns(toy_path: Path, tmp_path: Path) -> None
         list(pool.map(work, range(4)))
     for number in range(4):
         assert replay(tmp_path / f"{number}.nc", toy_path).passed
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_carried_from_step_to_step_replays(engine: str, files: Path, tmp_path: Path) -> None:
+    with Emulator.open(files / "carrying.onnx", engine) as emulator:
+        emulator.set_noise(1)
+        arrays = {
+            variable.name: np.ones((9, *variable.shape), variable.dtype)
+            for variable in emulator.variables
+            if not variable.is_carried and variable.noise is None
+        }
+        for name, values in arrays.items():
+            emulator.bind(name, values)
+        emulator.bind_ids(np.arange(9))
+        emulator.set_record(tmp_path / "a.nc")
+        for step in range(4):
+            emulator.run(step)
+        emulator.set_record(tmp_path / "host.nc", source="host")
+        with pytest.raises(EmulatorError, match="'.*' is filled by the library, because no array is bound to it"):
+            emulator.record_host(4)
+    with RecordFile(tmp_path / "a.nc") as found:
+        before, after = found.read("hidden").reshape(4, 9, -1), found.read("hidden_next").reshape(4, 9, -1)
+        np.testing.assert_array_equal(before[1:], after[:-1])
+        assert (before[0] == 0).all()
+        assert (before[1] != 0).any()
+    result = replay(tmp_path / "a.nc", files / "carrying.onnx")
+    assert result.passed
+    assert engine != "native" or all(row.differing == 0 for row in result.differences)
