@@ -494,3 +494,22 @@ void layout_span(const struct layout *layout, const char **first, const char **e
   *first = layout->data + low;
   *end = layout->data + high;
 }
+
+WIDE static void widen(const float *from, int64_t n, double *to) {
+  for (int64_t i = 0; i < n; ++i)
+    to[i] = (double)from[i];
+}
+
+void layout_load(const struct layout *layout, int64_t first, int64_t columns, int64_t element,
+                 double *to) {
+  const char *at = layout_at(layout, first, element);
+  const int64_t stride = layout->strides[0];
+  if (layout->dtype == PYEMU_FLOAT64)
+    for (int64_t c = 0; c < columns; ++c)
+      to[c] = *(const double *)(const void *)(at + c * stride);
+  else if (stride == (int64_t)sizeof(float))
+    widen((const float *)(const void *)at, columns, to);
+  else
+    for (int64_t c = 0; c < columns; ++c)
+      to[c] = (double)*(const float *)(const void *)(at + c * stride);
+}

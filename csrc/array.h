@@ -75,6 +75,11 @@ static inline double layout_number(const struct layout *layout, int64_t column, 
                                           : (double)*(const int32_t *)at;
 }
 
+/* One element of 'columns' columns from 'first' on, as doubles; of a real layout as of those two.
+ */
+void layout_load(const struct layout *layout, int64_t first, int64_t columns, int64_t element,
+                 double *to);
+
 /* 1 if all 'count' elements of a tensor are finite; always 1 for integers. */
 int tensor_is_finite(const void *tensor, int32_t dtype, int64_t count);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "wide.h"
 
 enum { MAX_BUDGETS = 256, MAX_TERMS = 256 };
 
@@ -56,8 +57,8 @@ static int read_variable(const struct draft *d, const struct json_node *object, 
   return PYEMU_OK;
 }
 
-static int add_term(const struct draft *d, int64_t variable, double factor,
-                    enum budget_place place) {
+static int note_term(const struct draft *d, int64_t variable, double factor,
+                     enum budget_place place) {
   struct budget *budget = d->budget;
   if (place == BUDGET_LAYERS) {
     const int64_t layers = d->card->variables[variable].width;
@@ -83,13 +84,13 @@ static int read_flux_divergence(const struct draft *d) {
   if (status == PYEMU_OK)
     status = read_variable(d, d->entry, "downwelling", 1, &downwelling);
   if (status == PYEMU_OK)
-    status = add_term(d, tendency, heat_capacity, BUDGET_LAYERS);
+    status = note_term(d, tendency, heat_capacity, BUDGET_LAYERS);
   const double sign = d->is_top_first ? 1 : -1; /* masses are positive */
   if (status == PYEMU_OK) {
-    add_term(d, downwelling, -sign, BUDGET_FIRST);
-    add_term(d, upwelling, sign, BUDGET_FIRST);
-    add_term(d, downwelling, sign, BUDGET_LAST);
-    add_term(d, upwelling, -sign, BUDGET_LAST);
+    note_term(d, downwelling, -sign, BUDGET_FIRST);
+    note_term(d, upwelling, sign, BUDGET_FIRST);
+    note_term(d, downwelling, sign, BUDGET_LAST);
+    note_term(d, upwelling, -sign, BUDGET_LAST);
   }
   return status;
 }
@@ -109,7 +110,7 @@ static int read_term(const struct draft *d, const struct json_node *term) {
   int status = read_variable(d, term, "variable", place != BUDGET_COLUMN, &variable);
   if ((place == BUDGET_FIRST || place == BUDGET_LAST) && !d->is_top_first)
     place = place == BUDGET_FIRST ? BUDGET_LAST : BUDGET_FIRST;
-  return status == PYEMU_OK ? add_term(d, variable, factor, (enum budget_place)place) : status;
+  return status == PYEMU_OK ? note_term(d, variable, factor, (enum budget_place)place) : status;
 }
 
 static int read_linear(const struct draft *d, const struct json_node *terms) {
@@ -186,30 +187,65 @@ void budgets_free(struct card *card) {
   free(card->budgets);
 }
 
-/* --- In a column --- */
+/* --- Columns --- */
 
-static double sum_over_layers(const struct budget *budget, const struct layout *array,
-                              const struct layout *pressure, int64_t column) {
-  double sum = 0, above = layout_number(pressure, column, 0);
-  const double first = above;
-  for (int64_t k = 0; k < array->width; ++k) {
-    const double below = layout_number(pressure, column, k + 1);
-    sum += layout_number(array, column, k) * (below - above);
-    above = below;
+/* Columns that are summed together: loops of a fixed length fill vectors. */
+enum { TILE = 64 };
+
+/* Numbers of some columns. */
+struct rows {
+  double above[TILE]; /* pressure at the interfaces of a layer */
+  double below[TILE];
+  double value[TILE];
+  double sum[TILE];
+};
+
+WIDE static void add_layer(struct rows *r) {
+  for (int c = 0; c < TILE; ++c) {
+    r->sum[c] += r->value[c] * (r->below[c] - r->above[c]);
+    r->above[c] = r->below[c];
   }
-  return (above > first ? sum : -sum) / budget->gravity;
 }
 
-double budget_residual(const struct budget *budget, const struct layout *const *arrays,
-                       int64_t column) {
-  double sum = 0;
-  for (int i = 0; i < budget->n_terms; ++i) {
-    const struct budget_term *term = &budget->terms[i];
-    const struct layout *array = arrays[term->variable];
-    const int64_t level = term->place == BUDGET_LAST ? array->width - 1 : 0;
-    sum += term->factor * (term->place == BUDGET_LAYERS
-                               ? sum_over_layers(budget, array, arrays[budget->pressure], column)
-                               : layout_number(array, column, level));
+/* Every column is summed in the order of its layers. The mass of a layer is positive, whichever way
+ * pressure goes. */
+static void sum_over_layers(const struct layout *array, const struct layout *pressure,
+                            int64_t first, int64_t columns, struct rows *r) {
+  double top[TILE] = {0};
+  *r = (struct rows){.sum = {0}};
+  layout_load(pressure, first, columns, 0, top);
+  memcpy(r->above, top, sizeof top);
+  for (int64_t k = 0; k < array->width; ++k) {
+    layout_load(pressure, first, columns, k + 1, r->below);
+    layout_load(array, first, columns, k, r->value);
+    add_layer(r);
   }
-  return sum;
+  for (int c = 0; c < TILE; ++c)
+    r->sum[c] = r->above[c] > top[c] ? r->sum[c] : -r->sum[c];
+}
+
+static void add_term(const struct budget *budget, const struct budget_term *term,
+                     const struct layout *const *arrays, int64_t first, int64_t columns,
+                     double *residuals) {
+  const struct layout *array = arrays[term->variable];
+  struct rows r;
+  if (term->place == BUDGET_LAYERS) {
+    sum_over_layers(array, arrays[budget->pressure], first, columns, &r);
+    for (int64_t c = 0; c < columns; ++c)
+      residuals[c] += term->factor * (r.sum[c] / budget->gravity);
+    return;
+  }
+  layout_load(array, first, columns, term->place == BUDGET_LAST ? array->width - 1 : 0, r.value);
+  for (int64_t c = 0; c < columns; ++c)
+    residuals[c] += term->factor * r.value[c];
+}
+
+void budget_measure(const struct budget *budget, const struct layout *const *arrays, int64_t first,
+                    int64_t columns, double *residuals) {
+  memset(residuals + first, 0, (size_t)columns * sizeof *residuals);
+  for (int64_t end = first + columns, n; first < end; first += n) {
+    n = end - first < TILE ? end - first : TILE;
+    for (int i = 0; i < budget->n_terms; ++i)
+      add_term(budget, &budget->terms[i], arrays, first, n, residuals + first);
+  }
 }

@@ -39,8 +39,9 @@ int budgets_read(struct card *card, const struct json *json, const struct json_n
                  int is_top_first, const struct error *error);
 void budgets_free(struct card *card);
 
-/* What is left of a budget in one column; 'arrays' are the tensors of all variables. */
-double budget_residual(const struct budget *budget, const struct layout *const *arrays,
-                       int64_t column);
+/* What is left of a budget in columns 'first' to before 'first + columns', into 'residuals[first]'
+ * and so on; 'arrays' are the tensors of all variables. */
+void budget_measure(const struct budget *budget, const struct layout *const *arrays, int64_t first,
+                    int64_t columns, double *residuals);
 
 #endif

@@ -278,8 +278,7 @@ void guard_sum(struct guard *guard, const struct layout *const *arrays, int64_t 
   if (!looks_for(guard, PYEMU_REASON_BUDGET))
     return;
   for (int64_t b = 0; b < card->n_budgets; ++b)
-    for (int64_t c = first; c < first + columns; ++c)
-      guard->residuals[b * guard->room + c] = budget_residual(&card->budgets[b], arrays, c);
+    budget_measure(&card->budgets[b], arrays, first, columns, guard->residuals + b * guard->room);
 }
 
 /* --- Single columns --- */

@@ -153,24 +153,14 @@ struct sums {
   double along[MAX_RANK][TILE];
 };
 
-/* The scaled numbers of one element. */
-static void scale_element(double *z, const struct layout *array, int64_t first, int64_t columns,
-                          int64_t element, double center, double scale) {
-  const char *at = layout_at(array, first, element);
-  const int64_t stride = array->strides[0];
-  if (array->dtype == PYEMU_FLOAT64)
-    for (int64_t c = 0; c < columns; ++c)
-      z[c] = (*(const double *)(const void *)(at + c * stride) - center) * scale;
-  else
-    for (int64_t c = 0; c < columns; ++c)
-      z[c] = ((double)*(const float *)(const void *)(at + c * stride) - center) * scale;
-}
-
 /* All columns of a tile are computed, so that the loops have a fixed length: those that are none
  * are not read. Every column is summed in the order of its elements. */
-WIDE static void add_element(struct sums *s, const double *vectors, int rank) {
-  for (int c = 0; c < TILE; ++c)
+WIDE static void add_element(struct sums *s, double center, double scale, const double *vectors,
+                             int rank) {
+  for (int c = 0; c < TILE; ++c) {
+    s->z[c] = (s->z[c] - center) * scale;
     s->squares[c] += s->z[c] * s->z[c];
+  }
   for (int k = 0; k < rank; ++k) {
     const double share = vectors[k];
     for (int c = 0; c < TILE; ++c)
@@ -185,8 +175,9 @@ static void measure_tile(const struct novelty *novelty, const struct layout *con
     const struct novelty_part *part = &novelty->parts[i];
     const struct layout *array = arrays[part->variable];
     for (int64_t k = 0, e = part->first; k < array->width; ++k, ++e) {
-      scale_element(s.z, array, first, columns, k, novelty->center[e], novelty->scale[e]);
-      add_element(&s, novelty->vectors + e * novelty->rank, novelty->rank);
+      layout_load(array, first, columns, k, s.z);
+      add_element(&s, novelty->center[e], novelty->scale[e], novelty->vectors + e * novelty->rank,
+                  novelty->rank);
     }
   }
   for (int64_t c = 0; c < columns; ++c) {
