@@ -769,3 +769,24 @@ def test_what_is_carried_from_step_to_step_replays(engine: str, files: Path, tmp
     result = replay(tmp_path / "a.nc", files / "carrying.onnx")
     assert result.passed
     assert engine != "native" or all(row.differing == 0 for row in result.differences)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "name",
+    ["carrying", "difference", "field", "global", "mlp", "noisy", "ranged", "scale_float64", "scale_int32", "toy"],
+)
+def test_every_kind_of_emulator_replays(name: str, engine: str, files: Path, tmp_path: Path) -> None:
+    """Columns and fields, values of all columns, whole numbers, noise and state that a host has bound."""
+    if (name, engine) == ("scale_int32", "native"):
+        pytest.skip("the native engine does not multiply whole numbers")
+    with Emulator.open(files / f"{name}.onnx", engine) as emulator:
+        for variable in emulator.variables:
+            emulator.bind(variable.name, emulator.reference(variable.name))
+        emulator.set_record(tmp_path / "a.nc")
+        emulator.run(1)
+        emulator.run(2)
+        assert emulator.end_record().columns == 2 * emulator.reference_columns
+    result = replay(tmp_path / "a.nc", files / f"{name}.onnx")
+    assert result.passed
+    assert [row.differing for row in result.differences] == [0] * len(result.differences)
