@@ -1,6 +1,8 @@
-"""The guard in the column host: pushed columns with and without fallback, a NaN, budgets with and without the flux form.
+"""The guard in the column host: pushed columns with and without fallback, a NaN, budgets with and without the flux form,
+and how many columns of which climate the guard flags with which limit.
 
-    python benchmarks/guarded_runs.py --longwave runs/rrtmg_longwave-spectral.onnx ... (see --help)
+    python benchmarks/guarded_runs.py --names small --longwave runs/rrtmg_longwave-spectral.onnx \
+        --shortwave runs/rrtmg_shortwave-spectral.onnx
 
 Every row of the tables is one run of the host over the same columns and days, beside one of RRTMG alone. Temperatures are
 means by mass of a column, over the last quarter of the run.
@@ -24,6 +26,14 @@ from pyemu.hosts.namelist import write_namelist
 BANDS = ("longwave", "shortwave")
 LIMIT = 1e-4  # W m-2, of a residual
 PUSH = {"push_share": 0.02, "push_seed": 2026, "push_co2_factor": 16.0, "push_sst_offset": 12.0}
+LIMITS = (1.0, 1.02, 1.05, 1.1, 1.25, 2.0)  # of novelty
+CLIMATES = {
+    "present day": {},
+    "CO2 times 4": {"co2": 1.6e-3},
+    "sea surface 4 K colder": {"sst_offset": -4.0},
+    "sea surface 4 K warmer": {"sst_offset": 4.0},
+    "CO2 times 8, sea surface 8 K warmer": {"co2": 3.2e-3, "sst_offset": 8.0},
+}
 NAN = {"nan_column": 101, "nan_layer": 30, "nan_call": 100}
 
 
@@ -123,6 +133,25 @@ def bits(run: Run, reference: Run) -> dict[str, Any]:
     return found
 
 
+def flagged_by_limit(name: str, base: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Share of columns and calls that the guard flags in 20 days of every climate, longwave or shortwave, the larger."""
+    rows = []
+    for climate, entries in CLIMATES.items():
+        row: dict[str, Any] = {"emulator": name, "climate": climate}
+        for limit in LIMITS:
+            guard = {
+                "guard": "count",
+                "guard_limit": limit,
+                "guard_reasons": "not_finite invalid novel",
+                "n_days": 20.0,
+            }
+            run = Run(f"{name}_limit", name, base | entries | guard).make(folder)
+            calls = float(run.data["radiation_column_calls"][-1])
+            row[f"limit_{limit:g}"] = max(float(run.data[f"{band}_flagged_columns"].sum()) for band in BANDS) / calls
+        rows.append(row)
+    return rows
+
+
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     """A table; numbers with four digits."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -144,13 +173,22 @@ def main() -> None:
     parser.add_argument("--unconstrained", type=Path, nargs=2, help="files of both bands without the flux form")
     parser.add_argument("--days", type=float, default=200.0)
     parser.add_argument("--ncol", type=int, default=256)
+    parser.add_argument("--only-limits", action="store_true", help="only the table of limits")
     parser.add_argument("--work", type=Path, default=Path("build/guarded-runs"), help="folder of the runs")
     parser.add_argument("--output", type=Path, default=Path("docs/explanations"), help="folder of the tables")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     common = {"ncol": options.ncol, "n_days": options.days, "interval": 43200.0, "engine": "native"}
-    pushed_rrtmg = Run("rrtmg_pushed", "RRTMG", common | PUSH | {"scheme": "rrtmg"}).make(options.work)
+    options.output.mkdir(parents=True, exist_ok=True)
     pairs = dict(zip(options.names, zip(options.longwave, options.shortwave, strict=True), strict=True))
+    limits = []
+    for name, files in pairs.items():
+        paths = {f"{band}_file": path.resolve() for band, path in zip(BANDS, files, strict=True)}
+        limits += flagged_by_limit(name, common | paths | {"scheme": "emulator"}, options.work)
+    write(options.output / "guard-limits.csv", limits)
+    if options.only_limits:
+        return
+    pushed_rrtmg = Run("rrtmg_pushed", "RRTMG", common | PUSH | {"scheme": "rrtmg"}).make(options.work)
     pushed, audited, spoiled = [differences(pushed_rrtmg, pushed_rrtmg)], [], []
     for name, files in pairs.items():
         paths = {f"{band}_file": path.resolve() for band, path in zip(BANDS, files, strict=True)}
@@ -170,7 +208,6 @@ def main() -> None:
         paths = {f"{band}_file": path.resolve() for band, path in zip(BANDS, options.unconstrained, strict=True)}
         entries = common | paths | {"scheme": "emulator", "guard": "count"}
         audited += budgets(Run("unconstrained", "unconstrained", entries).make(options.work))
-    options.output.mkdir(parents=True, exist_ok=True)
     write(options.output / "guard-pushed-columns.csv", pushed)
     write(options.output / "guard-nan.csv", spoiled)
     write(options.output / "guard-budgets.csv", audited)

@@ -186,6 +186,17 @@ def test_settings_that_cannot_work_are_refused(entries, words: str):
     assert failure.value.status == 1
 
 
+def test_a_guarded_run_restarts_to_the_bit(host, tmp_path: Path):
+    folder = {"restart_out": str(tmp_path / "half.rst"), "n_days": 0.5}
+    assert host("first_half", guard="fallback", **PUSH, **folder)[0] == 0
+    again = {"restart_in": folder["restart_out"], "n_days": 0.5}
+    status, text, second = host("second_half", guard="fallback", **PUSH, **again)
+    assert status == 0, text
+    _, _, whole = host("fallback", guard="fallback", **PUSH)
+    assert whole["air_temperature"][-1].values.tobytes() == second["air_temperature"][-1].values.tobytes()
+    assert second["longwave_rrtmg_columns"].values.tolist() == [2.0, 2.0]  # counts are of this run
+
+
 def test_fallback_needs_rrtmg(host):
     with pytest.raises(ColumnError, match="RRTMG|rrtmg") as failure:
         ColumnModel(ncol=2, scheme="emulator", guard="fallback", rrtmg_directory="/nowhere", **host.files)
