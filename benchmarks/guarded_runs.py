@@ -67,6 +67,11 @@ class Run:
         mass = (pressure.isel(interface=-1) - pressure.isel(interface=0)) / STANDARD_GRAVITY
         return (late["atmosphere_enthalpy_content"].mean("time") / (SPECIFIC_HEAT_OF_DRY_AIR * mass)).values
 
+    def layers(self) -> np.ndarray:
+        """Mean temperature of every layer of every column below 10 hPa over the last quarter [K]; NaN above."""
+        late = self.data["air_temperature"].sel(time=self.data.time > 0.75 * self.entries["n_days"]).mean("time")
+        return late.where(self.data["air_pressure"] > 1000.0).values
+
 
 def differences(run: Run, reference: Run) -> dict[str, Any]:
     """How far a run is from RRTMG alone, and what the guard did."""
@@ -87,6 +92,8 @@ def differences(run: Run, reference: Run) -> dict[str, Any]:
         row |= {"mean_difference_K": abs(error.mean()), "rms_difference_K": np.sqrt((error**2).mean())}
         row["largest_difference_K"] = np.abs(error).max()
         row["largest_difference_of_others_K"] = np.abs(error[~pushed]).max()
+        layers = run.layers() - reference.layers()
+        row["rms_difference_of_layers_below_10hPa_K"] = np.sqrt(np.nanmean(layers**2))
         if pushed.any():
             row["largest_difference_of_pushed_K"] = np.abs(error[pushed]).max()
             row["mean_difference_of_pushed_K"] = error[pushed].mean()
