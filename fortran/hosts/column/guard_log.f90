@@ -28,7 +28,7 @@ module column_guard_log
     integer :: n_calls = 0                              !! of this run
     integer(int64) :: totals(n_series) = 0              !! over all calls
     real(real64), allocatable :: days(:)                !! (call) model time [day]
-    real(real64), allocatable :: series(:,:)            !! (n_series, call) columns
+    real(real64), allocatable :: series(:,:)            !! (call, n_series) columns
     real(real64), allocatable :: flagged_calls(:)       !! (ncol) calls in which the column was flagged
     real(real64), allocatable :: fallback_calls(:)      !! (ncol) calls in which RRTMG computed the column
     type(variable_counts_t), allocatable :: variables(:)
@@ -50,7 +50,7 @@ contains
     self%is_on = .true.
     self%sees_budgets = sees_budgets
     allocate(self%flagged_calls(ncol), self%fallback_calls(ncol), source=0.0_real64)
-    allocate(self%days(64), self%series(n_series, 64), source=0.0_real64)
+    allocate(self%days(64), self%series(64, n_series), source=0.0_real64)
   end subroutine start
 
   !> Note one radiation call.
@@ -64,7 +64,7 @@ contains
     if (self%n_calls == size(self%days)) call self%make_room()
     self%n_calls = self%n_calls + 1
     self%days(self%n_calls) = day
-    self%series(:, self%n_calls) = real([count(is_flagged), held_back, size(computed)], real64)
+    self%series(self%n_calls, :) = real([count(is_flagged), held_back, size(computed)], real64)
     self%totals = self%totals + [count(is_flagged), held_back, size(computed)]
     where (is_flagged) self%flagged_calls = self%flagged_calls + 1.0_real64
     self%fallback_calls(computed) = self%fallback_calls(computed) + 1.0_real64
@@ -75,9 +75,9 @@ contains
     class(guard_log_t), intent(inout) :: self
     real(real64), allocatable :: days(:), series(:,:)
 
-    allocate(days(2 * self%n_calls), series(n_series, 2 * self%n_calls), source=0.0_real64)
+    allocate(days(2 * self%n_calls), series(2 * self%n_calls, n_series), source=0.0_real64)
     days(:self%n_calls) = self%days
-    series(:, :self%n_calls) = self%series
+    series(:self%n_calls, :) = self%series
     call move_alloc(days, self%days)
     call move_alloc(series, self%series)
   end subroutine make_room

@@ -293,9 +293,9 @@ contains
       '_flagged_columns', '_held_back_columns', '_rrtmg_columns']
     integer :: i
 
-    associate (file => self%file, r => self%record, calls => guard%series(:, self%call + 1:guard%n_calls))
+    associate (file => self%file, r => self%record, first => self%call + 1)
       do i = 1, size(columns)
-        call file%append(band//trim(columns(i)), calls(i, :), self%call + 1)
+        call file%append(band//trim(columns(i)), guard%series(first:guard%n_calls, i), first)
       end do
       call file%put(band//'_flagged_calls', guard%flagged_calls, r)
       call file%put(band//'_rrtmg_calls', guard%fallback_calls, r)

@@ -107,7 +107,8 @@ contains
     type(fluxes_t), intent(inout) :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    integer, allocatable :: computed(:), left(:)
+    integer, allocatable :: computed(:)
+    integer :: held_back
     integer(int32) :: reasons(size(state%surface_temperature))
 
     stat = 0
@@ -118,13 +119,15 @@ contains
     end if
     if (stat == 0) call self%emulators(band)%run(step=self%calls, stat=stat, errmsg=errmsg)
     if (stat == 0 .and. guard%is_on) then
-      left = self%emulators(band)%fallback()
-      if (.not. self%tapers) then
-        computed = left
+      if (self%tapers) then
+        held_back = size(self%emulators(band)%fallback())
+      else
+        computed = self%emulators(band)%fallback()
+        held_back = size(computed)
         call self%compute(band, computed, state, fluxes)
       end if
       call self%emulators(band)%reasons(reasons, stat, errmsg)
-      call guard%add_call(self%day, reasons /= 0, size(left), computed)
+      call guard%add_call(self%day, reasons /= 0, held_back, computed)
       if (stat == 0) call read_budgets(guard, self%emulators(band), stat, errmsg)
       if (stat == 0 .and. any(reasons /= 0)) call read_counts(guard, self%emulators(band), stat, errmsg)
     end if
@@ -167,6 +170,8 @@ contains
     if (associated(self%faulty_temperature)) deallocate(self%faulty_temperature)
     deallocate(self%emulators)
     if (self%tapers) deallocate(self%scouts)
+    self%longwave_guard = guard_log_t()
+    self%shortwave_guard = guard_log_t()
   end subroutine close_emulators
 
   !> Set the same guard on both bands.

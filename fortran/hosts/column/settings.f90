@@ -392,7 +392,7 @@ contains
       'in 0 to guard_limit', stat, errmsg)
     call require(s%guard_taper <= 0.0_real64 .or. s%guard == 'fallback', 'guard_taper', s%guard_taper, &
       "0 unless guard = 'fallback'", stat, errmsg)
-    do i = 1, size(known) + 1
+    do i = 1, len(s%guard_reasons)
       if (word(s%guard_reasons, i) == '') exit
       call choose('guard_reasons', word(s%guard_reasons, i), known, stat, errmsg)
     end do
