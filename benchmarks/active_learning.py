@@ -365,10 +365,9 @@ def draw(path: Path, summary: list[dict]) -> None:
         panel.axhline(scale * before[name], color="#808080", linestyle=":", label="before retraining")
         panel.set_xscale("log")
         panel.set_xlabel("labels")
-    axes[0].set_yscale("log")
     axes[0].set_ylabel("heating below 10 hPa, rms error / K day$^{-1}$")
     axes[1].set_ylabel("flagged columns of the climate outside / %")
-    axes[0].legend(frameon=False)
+    axes[1].legend(frameon=False, loc="center right")
     figure.savefig(path, dpi=130)
     print(path)
 
