@@ -347,7 +347,7 @@ static struct finding examine(struct guard *guard, int64_t i, const struct layou
     found.reasons |= reason;
     found.element = found.element < 0 ? element : found.element;
     ++*count_of(guard, i, reason, element);
-    if (is_input && (mode == PYEMU_GUARD_CLIP || (mode != PYEMU_GUARD_COUNT && !isfinite(x))))
+    if (is_input && (mode == PYEMU_GUARD_CLIP || (mode == PYEMU_GUARD_FALLBACK && !isfinite(x))))
       put(array, column, element, nearest(v, element, x));
   }
   return found;
