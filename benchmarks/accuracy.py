@@ -255,8 +255,9 @@ def of_radiation(system: str, network: str, given: Settings) -> Subject:
 
 
 def names() -> list[str]:
-    """All networks."""
-    radiation = [f"{name}-{network}" for name, system in SYSTEMS.items() for network in system.networks]
+    """All networks but those without the flux form, which are there for the audit of budgets."""
+    pairs = [(name, system, network) for name, system in SYSTEMS.items() for network in system.networks]
+    radiation = [f"{name}-{network}" for name, system, network in pairs if system.closes_energy(network)]
     return [*BODIES, *radiation]
 
 

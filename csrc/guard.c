@@ -216,7 +216,8 @@ void guard_begin(struct guard *guard, int64_t columns, int64_t step) {
 
 /* --- All columns --- */
 
-/* NaN is in no interval. BITS is as wide as the numbers, so that comparisons fill vectors. */
+/* NaN is in no interval. BITS is as wide as the numbers, so that comparisons fill vectors; columns
+ * are only marked where there is something to mark. */
 #define DEFINE_LOOK(NAME, REAL, BITS)                                                              \
   WIDE static int is_outside_##NAME(const REAL *row, const REAL *lowest, const REAL *highest,      \
                                     int64_t n) {                                                   \
@@ -225,8 +226,16 @@ void guard_begin(struct guard *guard, int64_t columns, int64_t step) {
       outside |= (BITS) !(row[k] >= lowest[k]) | (BITS) !(row[k] <= highest[k]);                   \
     return outside != 0;                                                                           \
   }                                                                                                \
-  WIDE static void mark_##NAME(unsigned char *marks, const REAL *row, REAL lowest, REAL highest,   \
-                               int64_t n) {                                                        \
+  WIDE static int is_any_outside_##NAME(const REAL *row, REAL lowest, REAL highest, int64_t n) {   \
+    BITS outside = 0;                                                                              \
+    for (int64_t c = 0; c < n; ++c)                                                                \
+      outside |= (BITS) !(row[c] >= lowest) | (BITS) !(row[c] <= highest);                         \
+    return outside != 0;                                                                           \
+  }                                                                                                \
+  static void mark_##NAME(unsigned char *marks, const REAL *row, REAL lowest, REAL highest,        \
+                          int64_t n) {                                                             \
+    if (!is_any_outside_##NAME(row, lowest, highest, n))                                           \
+      return;                                                                                      \
     for (int64_t c = 0; c < n; ++c)                                                                \
       marks[c] |= (unsigned char)(!(row[c] >= lowest) | !(row[c] <= highest));                     \
   }                                                                                                \
@@ -347,7 +356,7 @@ static struct finding examine(struct guard *guard, int64_t i, const struct layou
     found.reasons |= reason;
     found.element = found.element < 0 ? element : found.element;
     ++*count_of(guard, i, reason, element);
-    if (is_input && (mode == PYEMU_GUARD_CLIP || (mode != PYEMU_GUARD_COUNT && !isfinite(x))))
+    if (is_input && (mode == PYEMU_GUARD_CLIP || (mode == PYEMU_GUARD_FALLBACK && !isfinite(x))))
       put(array, column, element, nearest(v, element, x));
   }
   return found;

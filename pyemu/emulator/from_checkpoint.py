@@ -21,6 +21,7 @@ from pyemu.zoo.radiation import PRESSURE, RadiationSystem, flux_names
 from pyemu.zoo.registry import system as find_system
 
 CLOSURE = 1e-6  # W m-2, largest residual of a float64 flux divergence with a generous margin
+NO_CLOSURE = 1e3  # W m-2, of a network that does not conserve: its budget is declared to be audited, not to be kept
 HEATING_TOLERANCE = 2e-3  # of the largest heating, about 0.1 K day-1 in the 20 Pa layer at the top, far less below
 HEATING_REASON = (
     "heating of the topmost layer, 20 Pa thick, is the difference of fluxes near 1000 W m-2 whose float32 round-off, "
@@ -61,7 +62,7 @@ def radiation_card(system: RadiationSystem, checkpoint: Checkpoint) -> Card:
         dimensions={"layer": N_LAYERS, "interface": N_LAYERS + 1},
         inputs=tuple(_input(item.name, checkpoint) for item in system.inputs),
         outputs=tuple(Variable.of(item.name, dtype="float64") for item in system.outputs),
-        budgets=(_energy_budget(system.band),),
+        budgets=(_energy_budget(system.band, CLOSURE if system.closes_energy(checkpoint.network) else NO_CLOSURE),),
         tolerance=_tolerance(system.band),
         provenance=Provenance(
             data_sha256=checkpoint.data_sha256,
@@ -85,7 +86,7 @@ def _tolerance(band: str) -> Tolerance:
     )
 
 
-def _energy_budget(band: str) -> Budget:
+def _energy_budget(band: str, tolerance: float) -> Budget:
     up, down, heating = flux_names(band)
     return Budget(
         name=f"{band}_column_energy",
@@ -96,5 +97,5 @@ def _energy_budget(band: str) -> Budget:
         pressure=PRESSURE,
         heat_capacity=constants.SPECIFIC_HEAT_OF_DRY_AIR,
         gravity=constants.STANDARD_GRAVITY,
-        tolerance=CLOSURE,
+        tolerance=tolerance,
     )

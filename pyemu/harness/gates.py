@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from pyemu.config import ConfigError
+from pyemu.harness.guard import largest_residual, largest_share
 from pyemu.harness.metrics import RESIDUALS
 from pyemu.harness.settings import ClimateConfig, CoupleConfig
 
@@ -73,6 +74,12 @@ def climate_gates(combined: xr.Dataset, config: CoupleConfig, climate: ClimateCo
         ("column_energy_residual", residual, limits.column_energy, "W m-2",
          "largest difference of heating and net flux in a column, every call", "at most"),
     ]  # fmt: skip
+    if limits.fallback_share is not None:
+        rows.append(("fallback_share", largest_share(emulator), limits.fallback_share, "1",
+                     "share of column calls that RRTMG computed behind the guard", "at most"))  # fmt: skip
+    if limits.budget_residual is not None:
+        rows.append(("budget_residual", largest_residual(emulator), limits.budget_residual, "W m-2",
+                     "largest residual of the budgets on the cards, every call", "at most"))  # fmt: skip
     return [
         Gate(f"coupled_{climate.name}_{name}", value, limit, unit, f"{climate.title}: {title}", sense)
         for name, value, limit, unit, title, sense in rows

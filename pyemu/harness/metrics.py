@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pyemu.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
+from pyemu.harness.guard import guard_numbers
 from pyemu.harness.run import SCHEMES, HostError, Outcome
 from pyemu.harness.settings import CoupleConfig
 
@@ -51,9 +52,12 @@ def reduce_run(outcome: Outcome, config: CoupleConfig) -> xr.Dataset:
         numbers["days_completed"] = _number(float(run["time"].max()) if run.sizes["time"] else 0.0, "day")
         numbers["exit_status"] = _number(outcome.status, "1")
         return xr.merge(
-            [numbers, series(run), closure(run), profiles(late), columns(late), trends(run, config), costs(run)],
+            [
+                numbers, series(run), closure(run), profiles(late), columns(late), trends(run, config), costs(run),
+                guard_numbers(run),
+            ],
             combine_attrs="override",
-        ).load()
+        ).load()  # fmt: skip
 
 
 def read(path: Path) -> xr.Dataset:

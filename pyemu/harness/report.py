@@ -16,6 +16,7 @@ from markupsafe import Markup
 from pyemu.harness.excursions import Excursion
 from pyemu.harness.figures import FIGURES
 from pyemu.harness.gates import Gate, all_passed, summary
+from pyemu.harness.guard import count_rows, guard_rows
 from pyemu.harness.metrics import BANDS_HPA
 from pyemu.harness.offline import rfmip_rows
 from pyemu.harness.run import SCHEMES, Outcome
@@ -100,6 +101,8 @@ def _html(report: Report, images: dict[str, bytes]) -> str:
         climates=[_climate_row(report, climate.name) | {"climate": climate} for climate in report.config.climates],
         costs=_cost_rows(report.data),
         bands=list(BANDS_HPA),
+        guards=guard_rows(report.data, report.config),
+        counts=count_rows(report.data, report.config),
         closure=[_closure_row(report.data, climate.name) | {"climate": climate} for climate in report.config.climates],
     )
 

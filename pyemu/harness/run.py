@@ -155,6 +155,7 @@ def _plan_one(config: CoupleConfig, climate: ClimateConfig, scheme: str, digests
     }  # fmt: skip
     if scheme == "emulator":
         entries |= {"longwave_file": config.longwave_file.resolve(), "shortwave_file": config.shortwave_file.resolve()}
+        entries |= config.guard.entries() if config.guard else {}
     text = namelist_text(entries)
     host, *files = digests
     fingerprint = _fingerprint(entries, host, files if scheme == "emulator" else ())

@@ -1,7 +1,7 @@
 """What a coupled test runs and how it is judged: the configuration of ``pyemu couple``."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,6 +16,10 @@ OWNED = {
     "scheme": "the harness runs both schemes",
     "longwave_file": "longwave_file",
     "shortwave_file": "shortwave_file",
+    "guard": "guard",
+    "guard_limit": "guard.limit",
+    "guard_taper": "guard.taper",
+    "guard_reasons": "guard.reasons",
 }  # entries of the host's namelist that the harness sets, and what to use instead
 
 
@@ -43,6 +47,35 @@ class ClimateConfig(Config):
     host: HostEntries = Field(default_factory=dict)
 
 
+Reason = Literal["not_finite", "invalid", "novel", "budget"]
+
+
+class GuardConfig(Config):
+    """The guard of the emulators in every run: see the host's namelist group ``&guard_nml``."""
+
+    mode: Literal["count", "clip", "fallback", "stop"] = "count"
+    limit: float = Field(default=1.1, gt=0, description="novelty above which a column is flagged, 1")
+    taper: float = Field(default=0.0, ge=0, description="novelty from which on outputs fade into RRTMG's; 0: none")
+    reasons: tuple[Reason, ...] = Field(default=("not_finite", "invalid", "novel", "budget"), min_length=1)
+
+    @model_validator(mode="after")
+    def _taper_fits(self) -> Self:
+        if self.taper > self.limit:
+            raise ValueError(f"taper is {self.taper:g}, above the limit {self.limit:g}")
+        if self.taper and self.mode != "fallback":
+            raise ValueError(f"taper goes with mode fallback, found {self.mode}")
+        return self
+
+    def entries(self) -> Entries:
+        """The same as entries of the host's namelist."""
+        return {
+            "guard": self.mode,
+            "guard_limit": self.limit,
+            "guard_taper": self.taper,
+            "guard_reasons": " ".join(self.reasons),
+        }
+
+
 class LimitsConfig(Config):
     """Limits of the gates."""
 
@@ -50,6 +83,12 @@ class LimitsConfig(Config):
     outgoing_longwave: float = Field(default=1.0, gt=0, description="difference of the mean OLR, W m-2")
     column_energy: float = Field(default=1e-4, gt=0, description="heating against net flux, every call, W m-2")
     cost_ratio: float = Field(default=20.0, gt=0, description="RRTMG time over emulator time, 1")
+    fallback_share: float | None = Field(
+        default=None, ge=0, le=1, description="share of column calls that RRTMG computes behind the guard, either band"
+    )
+    budget_residual: float | None = Field(
+        default=None, gt=0, description="largest residual of the budgets on the cards, every call, W m-2"
+    )
 
 
 class CoupleConfig(Config):
@@ -68,6 +107,18 @@ class CoupleConfig(Config):
     host: HostEntries = Field(default_factory=dict, description="namelist entries of every run")
     climates: tuple[ClimateConfig, ...] = Field(min_length=1)
     limits: LimitsConfig = LimitsConfig()
+    guard: GuardConfig | None = Field(
+        default=None, description="what the emulator runs are guarded by; default: nothing"
+    )
+
+    @model_validator(mode="after")
+    def _limits_have_a_guard(self) -> Self:
+        for name in ("fallback_share", "budget_residual"):
+            if getattr(self.limits, name) is not None and self.guard is None:
+                raise ValueError(f"limits.{name} needs a guard: add the key guard")
+        if self.limits.budget_residual is not None and self.guard and "budget" not in self.guard.reasons:
+            raise ValueError("limits.budget_residual needs the reason budget in guard.reasons")
+        return self
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:

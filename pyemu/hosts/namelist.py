@@ -18,6 +18,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "surface_nml": ("wind_speed", "exchange_coefficient", "boundary_layer_depth"),
     "convection_nml": ("kind", "critical_lapse_rate"),
+    "guard_nml": ("guard", "guard_limit", "guard_taper", "guard_reasons"),
+    "test_nml": (
+        "push_share", "push_seed", "push_co2_factor", "push_sst_offset", "nan_column", "nan_layer", "nan_call",
+    ),
 }  # fmt: skip
 
 

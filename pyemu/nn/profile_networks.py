@@ -16,18 +16,20 @@ from pyemu.nn.profile_features import N_PROFILES, SCALARS, profiles, scalars
 class DenseProfile(nn.Module):
     """Multilayer perceptron over the whole column."""
 
-    def __init__(self, n_scalars: int, n_layers: int, n_hidden: int, depth: int):
+    def __init__(
+        self, n_scalars: int, n_layers: int, n_hidden: int, depth: int, n_layer_outputs: int = N_LAYER_OUTPUTS
+    ):
         super().__init__()
-        self.n_layers = n_layers
+        self.n_layers, self.n_layer_outputs = n_layers, n_layer_outputs
         widths = [N_PROFILES * n_layers + n_scalars, *[n_hidden] * depth]
         hidden = [module for a, b in itertools.pairwise(widths) for module in (nn.Linear(a, b), nn.SiLU())]
-        self.network = nn.Sequential(*hidden, nn.Linear(n_hidden, N_LAYER_OUTPUTS * n_layers + N_COLUMN_OUTPUTS))
+        self.network = nn.Sequential(*hidden, nn.Linear(n_hidden, n_layer_outputs * n_layers + N_COLUMN_OUTPUTS))
 
     def forward(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Raw layer and column outputs."""
         out = self.network(torch.cat([x.flatten(1), s], dim=1))
-        split = N_LAYER_OUTPUTS * self.n_layers
-        return out[:, :split].unflatten(1, (N_LAYER_OUTPUTS, self.n_layers)), out[:, split:]
+        split = self.n_layer_outputs * self.n_layers
+        return out[:, :split].unflatten(1, (self.n_layer_outputs, self.n_layers)), out[:, split:]
 
 
 class DilatedConvolution(nn.Module):
@@ -68,19 +70,22 @@ class BidirectionalRecurrent(nn.Module):
 
 
 class ProfileFluxes(nn.Module):
-    """A generic network between features and fluxes: the shape every candidate shares with the spectral networks."""
+    """A generic network between features and fluxes: the shape every candidate shares with the spectral networks.
 
-    def __init__(self, band: str, network: nn.Module):
+    ``head`` makes fluxes of the raw outputs, ``FluxHead`` unless another one is given.
+    """
+
+    def __init__(self, band: str, network: nn.Module, head: nn.Module | None = None):
         super().__init__()
         self.band = band
         self.network = network
-        self.head = FluxHead(band)
+        self.head = head or FluxHead(band)
 
     @staticmethod
     def n_scalars(band: str) -> int:
         """Number of per-column inputs of a band."""
         return SCALARS[band]
 
-    def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Fluxes up and down at interfaces [W m-2], (column, interface)."""
+    def forward(self, columns: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """Fluxes up and down at interfaces [W m-2], (column, interface), and what else the head returns."""
         return self.head(*self.network(profiles(columns, self.band), scalars(columns, self.band)), columns)

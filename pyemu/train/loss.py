@@ -24,12 +24,18 @@ class Weights(NamedTuple):
 WEIGHTS = {"longwave": Weights(0.5, 0.02, 0.05), "shortwave": Weights(2.5, 0.01, 0.06)}
 
 
-def radiation_loss(up: Tensor, down: Tensor, batch: dict[str, Tensor], band: str) -> Tensor:
-    """Mean squared error of heating [K day-1] plus weighted mean squared errors of fluxes [W m-2]."""
+def radiation_loss(
+    up: Tensor, down: Tensor, batch: dict[str, Tensor], band: str, heating: Tensor | None = None
+) -> Tensor:
+    """Mean squared error of heating [K day-1] plus weighted mean squared errors of fluxes [W m-2].
+
+    ``heating`` [K s-1] is that of the fluxes unless a network gives its own.
+    """
     weights = WEIGHTS[band]
     true_up, true_down, true_heating = (batch[name] for name in flux_names(band))
-    heating = constants.SECONDS_PER_DAY * (heating_rate(up, down, batch[PRESSURE]) - true_heating)
-    weighted = heating * torch.where(layer_pressure(batch[PRESSURE]) < UPPER_LIMIT, weights.upper, 1.0)
+    found = heating_rate(up, down, batch[PRESSURE]) if heating is None else heating
+    error = constants.SECONDS_PER_DAY * (found - true_heating)
+    weighted = error * torch.where(layer_pressure(batch[PRESSURE]) < UPPER_LIMIT, weights.upper, 1.0)
     up_error, down_error = up - true_up, down - true_down
     net = up_error - down_error
     boundary = net[:, 0].square().mean() + net[:, -1].square().mean()

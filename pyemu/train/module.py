@@ -14,7 +14,7 @@ FINAL_SHARE = 1e-3  # of the learning rate, at the end of the cosine
 
 
 class RadiationTraining(lightning.LightningModule):
-    """Trains a network that maps a dictionary of columns to fluxes up and down."""
+    """Trains a network that maps a dictionary of columns to fluxes up and down, and heating if it is unconstrained."""
 
     def __init__(self, network: nn.Module, band: str, learning_rate: float, n_steps: int):
         super().__init__()
@@ -35,8 +35,8 @@ class RadiationTraining(lightning.LightningModule):
         self.log("validation_loss", loss, prog_bar=True, batch_size=len(batch["air_temperature"]))
 
     def _loss(self, batch: dict[str, Tensor]) -> Tensor:
-        up, down = self.network(batch)
-        return radiation_loss(up, down, batch, self.band)
+        up, down, *heating = self.network(batch)
+        return radiation_loss(up, down, batch, self.band, *heating)
 
     def configure_optimizers(self) -> Any:
         """Adam, warm-up, one cosine over the whole training."""

@@ -1,8 +1,10 @@
 """Emulators of RRTMG: longwave and shortwave fluxes of a column, clear or overcast.
 
-One system per band, each with five networks to choose from: ``spectral`` (learned optics inside an exact solver, the
+One system per band, with five networks to choose from: ``spectral`` (learned optics inside an exact solver, the
 default), ``spectral_large`` (the same with more spectral terms, for the ``full`` budget), ``dense``, ``convolution`` and
-``recurrent``. The choice of the default rests on the error-cost curve in ``docs/explanations/radiation-networks.md``.
+``recurrent``. A further one, ``unconstrained``, is there to be compared with: the perceptron of ``dense`` with heating and
+fluxes as independent outputs, so that no energy is conserved. The choice of the default rests on the error-cost curve in
+``docs/explanations/radiation-networks.md``.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 
 from pyemu.data.vertical_grid import N_LAYERS
 from pyemu.fields import Field, field
+from pyemu.nn.free_head import N_LAYER_OUTPUTS as N_FREE_OUTPUTS
+from pyemu.nn.free_head import FreeHead
 from pyemu.nn.profile_networks import BidirectionalRecurrent, DenseProfile, DilatedConvolution, ProfileFluxes
 from pyemu.nn.spectral_longwave import SpectralLongwave
 from pyemu.nn.spectral_shortwave import SpectralShortwave
@@ -46,7 +50,11 @@ class RadiationSystem:
 
     def learning_rate_share(self, network: str) -> float:
         """Share of the budget's learning rate: large generic networks want a smaller one than a few thousand weights."""
-        return {"dense": 0.2, "convolution": 0.4, "recurrent": 0.4}.get(network, 1.0)
+        return {"dense": 0.2, "convolution": 0.4, "recurrent": 0.4, "unconstrained": 0.2}.get(network, 1.0)
+
+    def closes_energy(self, network: str) -> bool:
+        """Whether heating is the divergence of the fluxes by construction."""
+        return network != "unconstrained"
 
     @property
     def name(self) -> str:
@@ -64,7 +72,7 @@ class RadiationSystem:
         return tuple(field(name) for name in flux_names(self.band))
 
     def build(self, network: str | None = None) -> nn.Module:
-        """A fresh network: takes a dictionary of columns, returns fluxes up and down [W m-2].
+        """A fresh network: takes a dictionary of columns, returns fluxes up and down [W m-2] (``unconstrained``: and heating).
 
         Raises ``KeyError`` naming the networks there are.
         """
@@ -79,7 +87,10 @@ class RadiationSystem:
 
 
 class RadiationEmulator(nn.Module):
-    """Network in float32, flux divergence in float64, so that the column's energy closes to round-off."""
+    """Network in float32, flux divergence in float64, so that the column's energy closes to round-off.
+
+    A network that returns heating, too, is taken at its word: its column closes as well as it has learned to.
+    """
 
     def __init__(self, network: nn.Module, input_names: tuple[str, ...]):
         super().__init__()
@@ -91,8 +102,8 @@ class RadiationEmulator(nn.Module):
         columns = dict(zip(self.input_names, tensors, strict=True))
         pressure = columns[PRESSURE].to(torch.float64)
         single = {name: values.to(torch.float32) for name, values in columns.items()}
-        up, down = (flux.to(torch.float64) for flux in self.network(single))
-        return up, down, heating_rate(up, down, pressure)
+        up, down, *rest = (values.to(torch.float64) for values in self.network(single))
+        return up, down, rest[0] if rest else heating_rate(up, down, pressure)
 
 
 def flux_names(band: str) -> tuple[str, str, str]:
@@ -110,6 +121,9 @@ def _generic(band: str) -> dict[str, Callable[[], nn.Module]]:
         "dense": lambda: ProfileFluxes(band, DenseProfile(n_scalars, N_LAYERS, n_hidden=384, depth=3)),
         "convolution": lambda: ProfileFluxes(band, DilatedConvolution(n_scalars, N_LAYERS, n_channels=64, depth=8)),
         "recurrent": lambda: ProfileFluxes(band, BidirectionalRecurrent(n_scalars, N_LAYERS, n_hidden=48)),
+        "unconstrained": lambda: ProfileFluxes(
+            band, DenseProfile(n_scalars, N_LAYERS, 384, 3, n_layer_outputs=N_FREE_OUTPUTS), FreeHead(band)
+        ),
     }
 
 

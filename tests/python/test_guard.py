@@ -147,6 +147,9 @@ def test_stop_names_the_place_and_touches_no_output(toy: Emulator) -> None:
         toy.run()
     assert stopped.value.status_name == "PYEMU_ERR_GUARD"
     assert all((values == UNTOUCHED).all() for values in outputs(toy, arrays).values())
+    arrays[TEMPERATURE][4, 1] = np.nan
+    with pytest.raises(EmulatorError, match=r"'air_temperature' is -?nan in column 5, layer 2 .*finite number"):
+        toy.run()
 
 
 def test_only_the_reasons_that_are_asked_for_count(toy: Emulator) -> None:

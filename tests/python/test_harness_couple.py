@@ -137,3 +137,29 @@ def test_file_without_card_is_refused_with_the_message_of_the_library(folder: Pa
     assert result.exit_code == 1
     assert "stopped with status 2" in result.stderr
     assert "card" in result.stderr
+
+
+def test_guard_is_in_the_report_and_has_gates(folder: Path) -> None:
+    """A NaN in one column of one call goes to RRTMG; grey cards have no budgets, so that their gate cannot pass."""
+    test = {"nan_column": 2, "nan_layer": 30, "nan_call": 2}
+    guarded = COUPLE | {
+        "output_dir": "guarded",
+        "host": COUPLE["host"] | test,
+        "guard": {"mode": "fallback", "reasons": ["not_finite", "budget"]},
+        "limits": {"fallback_share": 0.1, "budget_residual": 1e-4},
+    }
+    (folder / "guarded.yaml").write_text(yaml.safe_dump(guarded))
+    result = CliRunner().invoke(app, ["couple", str(folder / "guarded.yaml"), "--json"])
+    summary = json.loads(result.stdout)
+    calls = 4 * DAYS + 1
+    assert summary["coupled_control_fallback_share"]["value"] == pytest.approx(1 / (5 * calls))
+    assert summary["coupled_control_fallback_share"]["pass"] is True
+    assert summary["coupled_control_budget_residual"] == {"value": None, "limit": 1e-4, "pass": False, "unit": "W m-2"}
+    with xr.open_dataset(folder / "guarded" / "report.nc", decode_times=False) as data:
+        emulator = data.sel(climate="warm", scheme="emulator")
+        assert float(emulator["shortwave_rrtmg_share"]) == pytest.approx(1 / (5 * calls))
+        assert float(emulator["longwave_guard_count_of_air_temperature"].sel(guard_reason=1)[29]) == 1.0
+        assert data["longwave_rrtmg_share"].sel(scheme="rrtmg").isnull().all()
+    page = (folder / "guarded" / "report.html").read_text()
+    assert "<h2>Guard</h2>" in page and "not finite" in page
+    assert "<h2>Guard</h2>" not in (folder / "output" / "report.html").read_text()

@@ -18,7 +18,7 @@ def test_shipped_configuration_asks_what_the_demo_promises() -> None:
         "control", "co2x4", "sst_minus4", "sst_plus4",
     ]  # fmt: skip
     assert any(not climate.inside_training_range for climate in config.climates)
-    assert list(config.limits.model_dump().values()) == [0.5, 1.0, 1e-4, 20.0]
+    assert list(config.limits.model_dump().values()) == [0.5, 1.0, 1e-4, 20.0, None, None]
 
 
 def test_paths_are_relative_to_the_file_and_changes_replace_keys(tmp_path: Path) -> None:
@@ -40,6 +40,12 @@ def test_change_that_is_not_valid_is_refused() -> None:
         ({"host": {"n_days": 3.0}}, "'n_days' is set by the harness; use: days"),
         ({"host": {"sst": 3.0}}, "unknown entry 'sst' of the column host; known: .*sst_offset"),
         ({"climates": []}, "at least 1 item"),
+        ({"host": {"guard": "count"}}, "'guard' is set by the harness; use: guard"),
+        ({"guard": {"mode": "maybe"}}, "'count', 'clip', 'fallback' or 'stop'"),
+        ({"guard": {"mode": "count", "taper": 1.0}}, "taper goes with mode fallback"),
+        ({"guard": {"mode": "fallback", "taper": 2.0}}, "taper is 2, above the limit 1.1"),
+        ({"limits": {"fallback_share": 0.1}}, "limits.fallback_share needs a guard"),
+        ({"limits": {"budget_residual": 0.1}, "guard": {"reasons": ["novel"]}}, "needs the reason budget"),
     ],
 )
 def test_setting_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict, message: str) -> None:

@@ -50,7 +50,7 @@ def test_training_lowers_the_validation_loss(train_smoke) -> None:
     assert rows[-1] < 0.8 * rows[0]
 
 
-@pytest.mark.parametrize("network", ["dense", "convolution", "recurrent"])
+@pytest.mark.parametrize("network", ["dense", "convolution", "recurrent", "unconstrained"])
 def test_every_candidate_trains_and_exports(network: str, train_smoke, tmp_path: Path) -> None:
     path = export_checkpoint(train_smoke("rrtmg_shortwave", network), tmp_path / "candidate.onnx")
     assert EmulatorFile.open(path).card.provenance.training["network"] == network

@@ -86,8 +86,25 @@ contains
       per_column => model%shortwave_residual
     case ('column_energy_residual')
       per_column => model%column_residual
+    case ('longwave_flagged_calls')
+      if (allocated(model%scheme)) per_column => guarded(model%scheme%longwave_guard%flagged_calls)
+    case ('longwave_rrtmg_calls')
+      if (allocated(model%scheme)) per_column => guarded(model%scheme%longwave_guard%fallback_calls)
+    case ('shortwave_flagged_calls')
+      if (allocated(model%scheme)) per_column => guarded(model%scheme%shortwave_guard%flagged_calls)
+    case ('shortwave_rrtmg_calls')
+      if (allocated(model%scheme)) per_column => guarded(model%scheme%shortwave_guard%fallback_calls)
     end select
     if (associated(per_column)) values(1:size(per_column), 1:1) => per_column
   end subroutine find_column_field
+
+  !> A field of the guard, which is there only while one is set.
+  function guarded(field) result(found)
+    real(real64), allocatable, intent(in), target :: field(:)
+    real(real64), pointer :: found(:)
+
+    found => null()
+    if (allocated(field)) found => field
+  end function guarded
 
 end module column_fields

@@ -16,6 +16,7 @@ module column_initial_state
 
   real(real64), parameter :: golden_ratio = 0.61803398874989485_real64
   real(real64), parameter :: plastic_ratio = 0.75487766624669276_real64
+  real(real64), parameter :: root_of_two = 1.41421356237309505_real64
   real(real64), parameter :: highest_latitude = 65.0_real64  ! degree
 
 contains
@@ -29,6 +30,8 @@ contains
     call allocate_state(state, settings%ncol)
     do icol = 1, settings%ncol
       call place_column(settings%first_column + icol - 1, state%latitude(icol), state%cloud_regime(icol))
+      state%is_pushed(icol) = fraction_of(modulo(settings%push_seed * golden_ratio, 1.0_real64), root_of_two, &
+        settings%first_column + icol - 1) < settings%push_share
     end do
     state%surface_air_pressure = 101000.0_real64 + 1000.0_real64 * cos(4.0_real64 * pi / 180.0_real64 * state%latitude)
     state%air_pressure_at_interfaces = interface_pressure(state%surface_air_pressure)
@@ -79,6 +82,7 @@ contains
     type(state_t), intent(inout) :: state
 
     state%surface_temperature = sea_surface_temperature(state%latitude) + settings%sst_offset
+    where (state%is_pushed) state%surface_temperature = state%surface_temperature + settings%push_sst_offset
     state%emissivity = settings%emissivity
     state%albedo = 0.07_real64 + 0.10_real64 * sin(pi / 180.0_real64 * state%latitude)**2
     call mean_sun(state%latitude, settings%declination, state%cosine_of_zenith, state%toa_incoming_shortwave)
@@ -92,6 +96,7 @@ contains
     integer :: icol
 
     state%carbon_dioxide = settings%co2
+    where (state%is_pushed) state%carbon_dioxide = settings%push_co2_factor * settings%co2
     do icol = 1, settings%ncol
       sine = sin(pi / 180.0_real64 * state%latitude(icol))
       amount = 0.5_real64 + fraction_of(0.25_real64, plastic_ratio, settings%first_column + icol - 1)
@@ -111,7 +116,7 @@ contains
     do icol = 1, settings%ncol
       associate (p => state%air_pressure(icol, :), ps => state%surface_air_pressure(icol))
         state%air_temperature(icol, :) = max( &
-          stratosphere(p, sin(pi / 180.0_real64 * state%latitude(icol)), settings%co2), &
+          stratosphere(p, sin(pi / 180.0_real64 * state%latitude(icol)), state%carbon_dioxide(icol)), &
           (state%surface_temperature(icol) - 2.0_real64) * (p / ps)**lapse_exponent(settings%critical_lapse_rate))
         call diagnose_humidity(state%air_temperature(icol, :), p, ps, state%specific_humidity(icol, :))
       end associate

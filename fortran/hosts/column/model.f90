@@ -107,6 +107,7 @@ contains
     character(len=*), intent(inout) :: errmsg
     real(real64) :: wall(3), cpu(3)
 
+    self%scheme%day = self%day()
     call read_clocks(wall(1), cpu(1))
     call self%scheme%longwave(self%state, self%fluxes, stat, errmsg)
     if (stat /= 0) return

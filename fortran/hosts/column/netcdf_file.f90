@@ -23,6 +23,7 @@ module column_netcdf_file
     procedure :: sync
     procedure :: close => close_file
     procedure :: size_of
+    procedure :: append
     procedure, private :: put_0d, put_1d, put_2d, get_1d, get_2d
     procedure, private :: text_attribute, real_attribute, integer_attribute
     generic :: put => put_0d, put_1d, put_2d
@@ -116,6 +117,17 @@ contains
 
     if (self%stat == 0) call self%note(nf90_put_var(self%id, self%find(name), [value], [record]), 'variable '//name)
   end subroutine put_0d
+
+  !> Values along an unlimited dimension, from index 'first' on; none is none.
+  subroutine append(self, name, values, first)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), intent(in) :: values(:)
+    integer, intent(in) :: first
+
+    if (self%stat /= 0 .or. size(values) == 0) return
+    call self%note(nf90_put_var(self%id, self%find(name), values, [first]), 'variable '//name)
+  end subroutine append
 
   subroutine put_1d(self, name, values, record)
     class(netcdf_file_t), intent(inout) :: self

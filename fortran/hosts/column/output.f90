@@ -2,6 +2,7 @@
 module column_output
   use, intrinsic :: iso_fortran_env, only: real64
   use column_clouds, only: regime_meanings
+  use column_guard_log, only: guard_log_t, n_reasons
   use column_model, only: column_model_t
   use column_netcdf_file, only: netcdf_file_t
   use column_settings, only: settings_t
@@ -17,7 +18,8 @@ module column_output
     type(netcdf_file_t) :: file
     integer :: record = 0
     integer :: first_step = 0
-    integer :: time, column, layer, interface  ! dimensions
+    integer :: call = 0                                ! last radiation call in the file
+    integer :: time, column, layer, interface, reason, radiation_call  ! dimensions
   contains
     procedure :: open => open_output
     procedure :: write => write_record
@@ -26,9 +28,11 @@ module column_output
     procedure, private :: define_surface
     procedure, private :: define_profiles
     procedure, private :: define_costs
+    procedure, private :: define_guard
     procedure, private :: write_fixed
     procedure, private :: write_surface
     procedure, private :: write_profiles
+    procedure, private :: write_guard
     procedure, private :: report
   end type output_t
 
@@ -51,6 +55,18 @@ contains
     call self%define_surface()
     call self%define_profiles()
     call self%define_costs()
+    if (model%scheme%longwave_guard%is_on) then
+      self%reason = self%file%dimension('guard_reason', n_reasons)
+      self%radiation_call = self%file%dimension('radiation_call', 0)
+      call self%file%variable('guard_reason', [self%reason], '1', 'reason of the guard')
+      call self%file%attribute('flag_values', '1 2 4', 'guard_reason')
+      call self%file%attribute('flag_meanings', 'not_finite invalid novel', 'guard_reason')
+      call self%file%variable('radiation_call_time', [self%radiation_call], 'days since 0001-01-01 00:00:00', &
+        'model time of the radiation call', 'time')
+      call self%file%attribute('calendar', 'noleap', 'radiation_call_time')
+      call self%define_guard('longwave', model%scheme%longwave_guard)
+      call self%define_guard('shortwave', model%scheme%shortwave_guard)
+    end if
     call describe(self%file, model%settings)
     call self%file%end_definitions()
     call self%write_fixed(model)
@@ -78,6 +94,14 @@ contains
     call self%file%put('radiation_column_calls', real(model%column_calls, real64), self%record)
     call self%write_surface(model)
     if (is_last .or. is_due(self, model, model%settings%profile_interval_days)) call self%write_profiles(model)
+    if (model%scheme%longwave_guard%is_on) then
+      associate (guard => model%scheme%longwave_guard)
+        call self%file%append('radiation_call_time', guard%days(self%call + 1:guard%n_calls), self%call + 1)
+      end associate
+      call self%write_guard('longwave', model%scheme%longwave_guard)
+      call self%write_guard('shortwave', model%scheme%shortwave_guard)
+      self%call = model%scheme%longwave_guard%n_calls
+    end if
     call self%file%sync()
     call model%reset_residuals()
     call self%report(stat, errmsg)
@@ -119,6 +143,7 @@ contains
       call file%variable('cloud_regime', c, '1', 'prescribed cloud regime')
       call file%attribute('flag_meanings', regime_meanings, 'cloud_regime')
       call file%attribute('flag_values', '0 1 2 3 4', 'cloud_regime')
+      call file%variable('pushed', c, '1', '1 where the test facility has moved the column')
       call file%variable('surface_air_pressure', c, 'Pa', 'surface air pressure', 'surface_air_pressure')
       call file%variable('surface_albedo', c, '1', 'surface albedo', 'surface_albedo')
       call file%variable('surface_longwave_emissivity', c, '1', 'surface longwave emissivity', 'surface_longwave_emissivity')
@@ -209,6 +234,90 @@ contains
     end associate
   end subroutine define_costs
 
+  !> What the guard of a band finds: by call, by column, by variable and level, and of the budgets of its card.
+  subroutine define_guard(self, band, guard)
+    class(output_t), intent(inout) :: self
+    character(len=*), intent(in) :: band
+    type(guard_log_t), intent(in) :: guard
+    integer :: i, budget
+
+    associate (file => self%file, ct => [self%column, self%time], calls => [self%radiation_call])
+      call file%variable(band//'_flagged_columns', calls, '1', 'columns that the guard has flagged')
+      call file%variable(band//'_held_back_columns', calls, '1', 'columns whose outputs the guard has held back')
+      call file%variable(band//'_rrtmg_columns', calls, '1', 'columns that RRTMG has computed')
+      call file%variable(band//'_flagged_calls', ct, '1', 'calls that flagged the column, since the start')
+      call file%variable(band//'_rrtmg_calls', ct, '1', 'calls in which RRTMG computed the column, since the start')
+      do i = 1, size(guard%variables)
+        call file%variable(count_name(band, guard%variables(i)%name), dimensions_of(size(guard%variables(i)%counts, 1)), &
+          '1', 'numbers that the guard has flagged, by level and reason, since the start')
+      end do
+      if (.not. guard%sees_budgets .or. size(guard%budgets) == 0) return
+      budget = file%dimension(band//'_budget', size(guard%budgets))
+      associate (bt => [budget, self%time])
+        call file%variable(band//'_budget_tolerance', bt, 'W m-2', 'residual that the card allows')
+        call file%variable(band//'_budget_columns', bt, '1', 'residuals computed since the start')
+        call file%variable(band//'_budget_exceeded', bt, '1', 'residuals beyond the tolerance since the start')
+        call file%variable(band//'_budget_mean', bt, 'W m-2', 'mean residual since the start')
+        call file%variable(band//'_budget_rms', bt, 'W m-2', 'root mean square residual since the start')
+        call file%variable(band//'_budget_largest', bt, 'W m-2', 'largest residual by magnitude since the start')
+        call file%variable(band//'_budget_largest_call', bt, '1', 'radiation call of the largest residual')
+        call file%variable(band//'_budget_largest_column', bt, '1', 'column of the largest residual, counted in this run')
+      end associate
+    end associate
+
+  contains
+
+    !> Dimensions of counts, fastest first.
+    function dimensions_of(n_levels) result(dimensions)
+      integer, intent(in) :: n_levels
+      integer, allocatable :: dimensions(:)
+
+      dimensions = [self%reason]
+      if (n_levels == n_layers) dimensions = [self%layer, self%reason]
+      if (n_levels == n_layers + 1) dimensions = [self%interface, self%reason]
+    end function dimensions_of
+  end subroutine define_guard
+
+  pure function count_name(band, variable) result(name)
+    character(len=*), intent(in) :: band, variable
+    character(len=:), allocatable :: name
+
+    name = band//'_guard_count_of_'//variable
+  end function count_name
+
+  subroutine write_guard(self, band, guard)
+    class(output_t), intent(inout) :: self
+    character(len=*), intent(in) :: band
+    type(guard_log_t), intent(in) :: guard
+    character(len=*), parameter :: columns(3) = [character(len=18) :: &
+      '_flagged_columns', '_held_back_columns', '_rrtmg_columns']
+    integer :: i
+
+    associate (file => self%file, r => self%record, first => self%call + 1)
+      do i = 1, size(columns)
+        call file%append(band//trim(columns(i)), guard%series(first:guard%n_calls, i), first)
+      end do
+      call file%put(band//'_flagged_calls', guard%flagged_calls, r)
+      call file%put(band//'_rrtmg_calls', guard%fallback_calls, r)
+      do i = 1, size(guard%variables)
+        associate (found => guard%variables(i))
+          if (size(found%counts, 1) == 1) call file%put(count_name(band, found%name), found%counts(1, :))
+          ! The file has the level fastest, as every profile.
+          if (size(found%counts, 1) > 1) call file%put(count_name(band, found%name), transpose(found%counts))
+        end associate
+      end do
+      if (.not. guard%sees_budgets .or. size(guard%budgets) == 0) return
+      call file%put(band//'_budget_tolerance', guard%budgets%tolerance, r)
+      call file%put(band//'_budget_columns', guard%budgets%columns, r)
+      call file%put(band//'_budget_exceeded', guard%budgets%exceeded, r)
+      call file%put(band//'_budget_mean', guard%budgets%mean, r)
+      call file%put(band//'_budget_rms', guard%budgets%rms, r)
+      call file%put(band//'_budget_largest', guard%budgets%largest, r)
+      call file%put(band//'_budget_largest_call', guard%budgets%at_call, r)
+      call file%put(band//'_budget_largest_column', guard%budgets%at_column, r)
+    end associate
+  end subroutine write_guard
+
   subroutine write_fixed(self, model)
     class(output_t), intent(inout) :: self
     type(column_model_t), intent(in) :: model
@@ -224,6 +333,8 @@ contains
       call file%put('layer', ap / reference_pressure + b)
       call file%put('latitude', state%latitude)
       call file%put('cloud_regime', real(state%cloud_regime, real64))
+      call file%put('pushed', merge(1.0_real64, 0.0_real64, state%is_pushed))
+      if (model%scheme%longwave_guard%is_on) call file%put('guard_reason', [1.0_real64, 2.0_real64, 4.0_real64])
       call file%put('surface_air_pressure', state%surface_air_pressure)
       call file%put('surface_albedo', state%albedo)
       call file%put('surface_longwave_emissivity', state%emissivity)
@@ -322,6 +433,17 @@ contains
     call file%attribute('boundary_layer_depth', s%boundary_layer_depth)
     call file%attribute('kind', trim(s%kind))
     call file%attribute('critical_lapse_rate', s%critical_lapse_rate)
+    call file%attribute('guard', trim(s%guard))
+    call file%attribute('guard_limit', s%guard_limit)
+    call file%attribute('guard_taper', s%guard_taper)
+    call file%attribute('guard_reasons', trim(s%guard_reasons))
+    call file%attribute('push_share', s%push_share)
+    call file%attribute('push_seed', s%push_seed)
+    call file%attribute('push_co2_factor', s%push_co2_factor)
+    call file%attribute('push_sst_offset', s%push_sst_offset)
+    call file%attribute('nan_column', s%nan_column)
+    call file%attribute('nan_layer', s%nan_layer)
+    call file%attribute('nan_call', s%nan_call)
   end subroutine describe
 
   subroutine report(self, stat, errmsg)

@@ -1,6 +1,7 @@
 !> Driver of the column host: pyemu_column NAMELIST. See README.md.
 program pyemu_column
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real64
+  use column_guard_log, only: guard_log_t
   use column_model, only: column_model_t
   use column_output, only: output_t
   use column_restart, only: read_restart, write_restart
@@ -20,10 +21,29 @@ program pyemu_column
   if (stat == 0) call model%open_scheme(stat, errmsg)
   if (stat == 0) call integrate(model, stat, errmsg)
   if (stat == 0 .and. settings%restart_out /= '') call write_restart(model, stat, errmsg)
+  call tell(model)
   call model%close()
   if (stat /= 0) call fail(stat, errmsg)
 
 contains
+
+  !> What the guard has done, one line for each band.
+  subroutine tell(model)
+    type(column_model_t), intent(in) :: model
+
+    if (.not. allocated(model%scheme)) return
+    call tell_band('longwave', model%scheme%longwave_guard, model%column_calls)
+    call tell_band('shortwave', model%scheme%shortwave_guard, model%column_calls)
+  end subroutine tell
+
+  subroutine tell_band(band, guard, column_calls)
+    character(len=*), intent(in) :: band
+    type(guard_log_t), intent(in) :: guard
+    integer(int64), intent(in) :: column_calls
+
+    if (guard%is_on) print '(a, i0, a, i0, a, i0, a)', 'guard of the '//band//': of ', column_calls, ' columns ', &
+      guard%totals(1), ' flagged, ', guard%totals(3), ' computed by RRTMG'
+  end subroutine tell_band
 
   !> All steps of the run. Radiation of the last record belongs to the state at the end, hence the exit in the middle.
   subroutine integrate(model, stat, errmsg)

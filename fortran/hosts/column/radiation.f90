@@ -2,6 +2,7 @@
 module column_radiation
   use, intrinsic :: iso_fortran_env, only: real64
   use column_constants, only: cp_dry, gravity
+  use column_guard_log, only: guard_log_t
   use column_state, only: fluxes_t, state_t
   implicit none
   private
@@ -9,6 +10,8 @@ module column_radiation
 
   !> Fills fluxes and heating rates of one band for all columns of the state.
   type, abstract, public :: radiation_t
+    real(real64) :: day = 0.0_real64        !! model time of the call [day], set by the model
+    type(guard_log_t) :: longwave_guard, shortwave_guard
   contains
     procedure(radiate), deferred :: longwave
     procedure(radiate), deferred :: shortwave

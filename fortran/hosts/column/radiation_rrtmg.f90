@@ -28,6 +28,8 @@ module column_radiation_rrtmg
     procedure :: open => open_rrtmg
     procedure :: longwave
     procedure :: shortwave
+    procedure :: longwave_of
+    procedure :: shortwave_of
     procedure :: close => close_rrtmg
   end type rrtmg_radiation_t
 
@@ -60,40 +62,74 @@ contains
     type(fluxes_t), intent(inout) :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    integer :: first, n
 
     stat = 0
-    do first = 1, size(state%surface_temperature), self%block_size
-      n = min(self%block_size, size(state%surface_temperature) - first + 1)
-      call self%block%gather(state, first, n)
-      call call_longwave(self%library, self%block)
-      call self%block%scatter(first, spread(1.0_real64, 1, n), fluxes%longwave_up, fluxes%longwave_down)
-    end do
-    fluxes%longwave_heating = heating_rate(fluxes%longwave_up, fluxes%longwave_down, state%air_pressure_thickness)
+    call self%longwave_of(all_of(state), state, fluxes)
   end subroutine longwave
 
-  !> RRTMG is given the full solar irradiance; its fluxes, linear in it, are scaled to the column's incoming flux.
   subroutine shortwave(self, state, fluxes, stat, errmsg)
     class(rrtmg_radiation_t), intent(inout) :: self
     type(state_t), intent(in) :: state
     type(fluxes_t), intent(inout) :: fluxes
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    call self%shortwave_of(all_of(state), state, fluxes)
+  end subroutine shortwave
+
+  !> Longwave fluxes and heating of some columns; all others are left as they are.
+  subroutine longwave_of(self, columns, state, fluxes)
+    class(rrtmg_radiation_t), intent(inout) :: self
+    integer, intent(in) :: columns(:)
+    type(state_t), intent(in) :: state
+    type(fluxes_t), intent(inout) :: fluxes
+    integer :: first
+
+    do first = 1, size(columns), self%block_size
+      associate (some => columns(first:min(first + self%block_size - 1, size(columns))))
+        call self%block%gather(state, some)
+        call call_longwave(self%library, self%block)
+        call self%block%scatter(some, spread(1.0_real64, 1, size(some)), fluxes%longwave_up, fluxes%longwave_down)
+      end associate
+    end do
+    fluxes%longwave_heating(columns, :) = heating_rate(fluxes%longwave_up(columns, :), fluxes%longwave_down(columns, :), &
+      state%air_pressure_thickness(columns, :))
+  end subroutine longwave_of
+
+  !> The same in the shortwave. RRTMG is given the full solar irradiance; its fluxes, linear in it, are scaled to the
+  !> column's incoming flux.
+  subroutine shortwave_of(self, columns, state, fluxes)
+    class(rrtmg_radiation_t), intent(inout) :: self
+    integer, intent(in) :: columns(:)
+    type(state_t), intent(in) :: state
+    type(fluxes_t), intent(inout) :: fluxes
     real(real64) :: factor(self%block_size)
     integer :: first, n
 
-    stat = 0
-    do first = 1, size(state%surface_temperature), self%block_size
-      n = min(self%block_size, size(state%surface_temperature) - first + 1)
-      call self%block%gather(state, first, n)
-      call call_shortwave(self%library, self%block)
-      factor(:n) = 0.0_real64
-      where (self%block%cosine > 0.0_real64) &
-        factor(:n) = state%toa_incoming_shortwave(first:first + n - 1) / (solar_irradiance * self%block%cosine)
-      call self%block%scatter(first, factor(:n), fluxes%shortwave_up, fluxes%shortwave_down)
+    do first = 1, size(columns), self%block_size
+      n = min(self%block_size, size(columns) - first + 1)
+      associate (some => columns(first:first + n - 1))
+        call self%block%gather(state, some)
+        call call_shortwave(self%library, self%block)
+        factor(:n) = 0.0_real64
+        where (self%block%cosine > 0.0_real64) &
+          factor(:n) = state%toa_incoming_shortwave(some) / (solar_irradiance * self%block%cosine)
+        call self%block%scatter(some, factor(:n), fluxes%shortwave_up, fluxes%shortwave_down)
+      end associate
     end do
-    fluxes%shortwave_heating = heating_rate(fluxes%shortwave_up, fluxes%shortwave_down, state%air_pressure_thickness)
-  end subroutine shortwave
+    fluxes%shortwave_heating(columns, :) = heating_rate(fluxes%shortwave_up(columns, :), &
+      fluxes%shortwave_down(columns, :), state%air_pressure_thickness(columns, :))
+  end subroutine shortwave_of
+
+  !> Every column.
+  pure function all_of(state) result(columns)
+    type(state_t), intent(in) :: state
+    integer :: columns(size(state%surface_temperature))
+    integer :: i
+
+    columns = [(i, i = 1, size(columns))]
+  end function all_of
 
   !> The libraries stay loaded: their module data serves the whole process.
   subroutine close_rrtmg(self)

@@ -65,73 +65,71 @@ contains
     type(rrtmg_block_t), intent(out) :: block  ! intent(out) deallocates every component
   end subroutine deallocate_all
 
-  !> Copy columns first to first+n-1 of the state into the block.
-  subroutine gather(self, state, first, n)
+  !> Copy some columns of the state into the block.
+  subroutine gather(self, state, columns)
     class(rrtmg_block_t), intent(inout) :: self
     type(state_t), intent(in) :: state
-    integer, intent(in) :: first, n
-    real(real64) :: kg_to_path(n)
-    integer :: k, up, last
+    integer, intent(in) :: columns(:)  !! (n) which, in any order
+    real(real64) :: kg_to_path(size(columns))
+    integer :: k, up
 
-    call self%resize(n)
-    last = first + n - 1
+    call self%resize(size(columns))
     do k = 1, n_layers
       up = n_layers + 1 - k
-      self%layer_pressure(:, up) = state%air_pressure(first:last, k) / 100.0_real64
-      self%layer_temperature(:, up) = in_tables(state%air_temperature(first:last, k))
-      self%water(:, up) = dry_mole_fraction(state%specific_humidity(first:last, k))
-      self%ozone(:, up) = state%ozone(first:last, k)
-      self%carbon_dioxide(:, up) = state%carbon_dioxide(first:last)
-      kg_to_path = 1000.0_real64 * state%air_pressure_thickness(first:last, k) / gravity
-      self%liquid_path(:, up) = state%cloud_liquid(first:last, k) * kg_to_path
-      self%ice_path(:, up) = state%cloud_ice(first:last, k) * kg_to_path
+      self%layer_pressure(:, up) = state%air_pressure(columns, k) / 100.0_real64
+      self%layer_temperature(:, up) = in_tables(state%air_temperature(columns, k))
+      self%water(:, up) = dry_mole_fraction(state%specific_humidity(columns, k))
+      self%ozone(:, up) = state%ozone(columns, k)
+      self%carbon_dioxide(:, up) = state%carbon_dioxide(columns)
+      kg_to_path = 1000.0_real64 * state%air_pressure_thickness(columns, k) / gravity
+      self%liquid_path(:, up) = state%cloud_liquid(columns, k) * kg_to_path
+      self%ice_path(:, up) = state%cloud_ice(columns, k) * kg_to_path
       ! Strictly between 0 and 1 the shortwave would stop the process.
       self%cloud_fraction(:, up) = merge(1.0_real64, 0.0_real64, self%liquid_path(:, up) + self%ice_path(:, up) > 0.0_real64)
     end do
-    self%interface_pressure = state%air_pressure_at_interfaces(first:last, n_layers + 1:1:-1) / 100.0_real64
-    call interpolate_temperature(state, first, last, self%interface_temperature)
-    self%surface_temperature = state%surface_temperature(first:last)
-    self%emissivity = spread(state%emissivity(first:last), 2, n_longwave_bands)
-    self%albedo = state%albedo(first:last)
-    self%cosine = min(1.0_real64, max(0.0_real64, state%cosine_of_zenith(first:last)))
+    self%interface_pressure = state%air_pressure_at_interfaces(columns, n_layers + 1:1:-1) / 100.0_real64
+    call interpolate_temperature(state, columns, self%interface_temperature)
+    self%surface_temperature = state%surface_temperature(columns)
+    self%emissivity = spread(state%emissivity(columns), 2, n_longwave_bands)
+    self%albedo = state%albedo(columns)
+    self%cosine = min(1.0_real64, max(0.0_real64, state%cosine_of_zenith(columns)))
   end subroutine gather
 
   !> Copy fluxes of the block back, times a factor per column.
-  subroutine scatter(self, first, factor, up, down)
+  subroutine scatter(self, columns, factor, up, down)
     class(rrtmg_block_t), intent(in) :: self
-    integer, intent(in) :: first
+    integer, intent(in) :: columns(:)          !! (n) as given to gather
     real(real64), intent(in) :: factor(:)      !! (n) [1]
     real(real64), intent(inout) :: up(:,:)     !! (ncol, nlay+1) top first [W m-2]
     real(real64), intent(inout) :: down(:,:)   !! (ncol, nlay+1) top first [W m-2]
-    integer :: k, last
+    integer :: k
 
-    last = first + size(factor) - 1
     do k = 1, n_layers + 1
-      up(first:last, k) = factor * self%up(:, n_layers + 2 - k)
-      down(first:last, k) = factor * self%down(:, n_layers + 2 - k)
+      up(columns, k) = factor * self%up(:, n_layers + 2 - k)
+      down(columns, k) = factor * self%down(:, n_layers + 2 - k)
     end do
   end subroutine scatter
 
   !> Temperature at interfaces, bottom first: linear in log pressure between layers and on to the surface; the top
   !> interface takes the temperature of the top layer.
-  subroutine interpolate_temperature(state, first, last, interface_temperature)
+  subroutine interpolate_temperature(state, columns, interface_temperature)
     type(state_t), intent(in) :: state
-    integer, intent(in) :: first, last
+    integer, intent(in) :: columns(:)
     real(real64), intent(out) :: interface_temperature(:,:)  !! (n, nlay+1) [K]
-    real(real64), dimension(last - first + 1) :: log_here, log_below, slope
+    real(real64), dimension(size(columns)) :: log_here, log_below, slope
     integer :: k
 
-    interface_temperature(:, n_layers + 1) = in_tables(state%air_temperature(first:last, 1))
+    interface_temperature(:, n_layers + 1) = in_tables(state%air_temperature(columns, 1))
     slope = 0.0_real64
-    log_below = log(state%air_pressure(first:last, 1))
+    log_below = log(state%air_pressure(columns, 1))
     do k = 1, n_layers
       log_here = log_below
       if (k < n_layers) then
-        log_below = log(state%air_pressure(first:last, k + 1))
-        slope = (state%air_temperature(first:last, k + 1) - state%air_temperature(first:last, k)) / (log_below - log_here)
+        log_below = log(state%air_pressure(columns, k + 1))
+        slope = (state%air_temperature(columns, k + 1) - state%air_temperature(columns, k)) / (log_below - log_here)
       end if
-      interface_temperature(:, n_layers + 1 - k) = in_tables(state%air_temperature(first:last, k) &
-        + slope * (log(state%air_pressure_at_interfaces(first:last, k + 1)) - log_here))
+      interface_temperature(:, n_layers + 1 - k) = in_tables(state%air_temperature(columns, k) &
+        + slope * (log(state%air_pressure_at_interfaces(columns, k + 1)) - log_here))
     end do
   end subroutine interpolate_temperature
 

@@ -2,9 +2,10 @@
 module column_settings
   use, intrinsic :: iso_fortran_env, only: real64
   use column_constants, only: seconds_per_day
+  use column_vertical_grid, only: n_layers
   implicit none
   private
-  public :: read_settings
+  public :: read_settings, word
 
   integer, parameter, public :: text_length = 512  !! length of paths and messages
   real(real64), parameter :: longest_step = 21600.0_real64, longest_interval = 43200.0_real64  ! s
@@ -48,6 +49,19 @@ module column_settings
 
     character(len=16) :: kind = 'hard'
     real(real64) :: critical_lapse_rate = 6.5e-3_real64  ! K m-1
+
+    character(len=16) :: guard = 'off'
+    real(real64) :: guard_limit = 1.1_real64             ! 1
+    real(real64) :: guard_taper = 0.0_real64             ! 1
+    character(len=64) :: guard_reasons = 'not_finite invalid novel budget'
+
+    real(real64) :: push_share = 0.0_real64              ! 1
+    integer :: push_seed = 0
+    real(real64) :: push_co2_factor = 1.0_real64         ! 1
+    real(real64) :: push_sst_offset = 0.0_real64         ! K
+    integer :: nan_column = 0
+    integer :: nan_layer = 30
+    integer :: nan_call = 0
   contains
     procedure :: n_steps
     procedure :: steps_in
@@ -76,6 +90,8 @@ contains
     if (stat == 0) call read_radiation(unit, settings, stat, errmsg)
     if (stat == 0) call read_surface(unit, settings, stat, errmsg)
     if (stat == 0) call read_convection(unit, settings, stat, errmsg)
+    if (stat == 0) call read_guard(unit, settings, stat, errmsg)
+    if (stat == 0) call read_test(unit, settings, stat, errmsg)
     close(unit)
     if (stat == 0) call check(settings, stat, errmsg)
   end subroutine read_settings
@@ -99,8 +115,8 @@ contains
     character(len=*), intent(in) :: path
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    character(len=16), parameter :: known(5) = [character(len=16) :: &
-      'run_nml', 'climate_nml', 'radiation_nml', 'surface_nml', 'convection_nml']
+    character(len=16), parameter :: known(7) = [character(len=16) :: &
+      'run_nml', 'climate_nml', 'radiation_nml', 'surface_nml', 'convection_nml', 'guard_nml', 'test_nml']
     character(len=text_length) :: line
     integer :: iostat, length
     logical :: found
@@ -117,7 +133,7 @@ contains
       if (any(known == lower(line(2:1 + length)))) cycle
       stat = 1
       errmsg = "unknown group '&"//line(2:1 + length)//"' in '"//trim(path)// &
-        "'; known: &run_nml &climate_nml &radiation_nml &surface_nml &convection_nml"
+        "'; known: &run_nml &climate_nml &radiation_nml &surface_nml &convection_nml &guard_nml &test_nml"
       return
     end do
     rewind(unit)
@@ -275,6 +291,60 @@ contains
     settings%critical_lapse_rate = critical_lapse_rate
   end subroutine read_convection
 
+  subroutine read_guard(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: iostat
+    real(real64) :: guard_limit, guard_taper
+    character(len=len(settings%guard)) :: guard
+    character(len=len(settings%guard_reasons)) :: guard_reasons
+    character(len=text_length) :: iomsg
+    namelist /guard_nml/ guard, guard_limit, guard_taper, guard_reasons
+
+    guard = settings%guard
+    guard_limit = settings%guard_limit
+    guard_taper = settings%guard_taper
+    guard_reasons = settings%guard_reasons
+    rewind(unit)
+    read(unit, nml=guard_nml, iostat=iostat, iomsg=iomsg)
+    call report('guard_nml', iostat, iomsg, stat, errmsg)
+    settings%guard = guard
+    settings%guard_limit = guard_limit
+    settings%guard_taper = guard_taper
+    settings%guard_reasons = guard_reasons
+  end subroutine read_guard
+
+  subroutine read_test(unit, settings, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    integer :: push_seed, nan_column, nan_layer, nan_call, iostat
+    real(real64) :: push_share, push_co2_factor, push_sst_offset
+    character(len=text_length) :: iomsg
+    namelist /test_nml/ push_share, push_seed, push_co2_factor, push_sst_offset, nan_column, nan_layer, nan_call
+
+    push_share = settings%push_share
+    push_seed = settings%push_seed
+    push_co2_factor = settings%push_co2_factor
+    push_sst_offset = settings%push_sst_offset
+    nan_column = settings%nan_column
+    nan_layer = settings%nan_layer
+    nan_call = settings%nan_call
+    rewind(unit)
+    read(unit, nml=test_nml, iostat=iostat, iomsg=iomsg)
+    call report('test_nml', iostat, iomsg, stat, errmsg)
+    settings%push_share = push_share
+    settings%push_seed = push_seed
+    settings%push_co2_factor = push_co2_factor
+    settings%push_sst_offset = push_sst_offset
+    settings%nan_column = nan_column
+    settings%nan_layer = nan_layer
+    settings%nan_call = nan_call
+  end subroutine read_test
+
   !> An absent group keeps its defaults; anything else that the runtime complains about is an error.
   subroutine report(group, iostat, iomsg, stat, errmsg)
     character(len=*), intent(in) :: group, iomsg
@@ -315,7 +385,66 @@ contains
     call choose('slab_heat_flux', s%slab_heat_flux, [character(len=16) :: 'balance', 'zero'], stat, errmsg)
     call choose('scheme', s%scheme, [character(len=16) :: 'rrtmg', 'emulator'], stat, errmsg)
     call choose('kind', s%kind, [character(len=16) :: 'hard', 'moist', 'none'], stat, errmsg)
+    call check_guard(s, stat, errmsg)
+    call check_test(s, stat, errmsg)
   end subroutine check
+
+  subroutine check_guard(s, stat, errmsg)
+    type(settings_t), intent(in) :: s
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+    character(len=16), parameter :: known(4) = [character(len=16) :: 'not_finite', 'invalid', 'novel', 'budget']
+    integer :: i
+
+    call choose('guard', s%guard, [character(len=16) :: 'off', 'count', 'clip', 'fallback', 'stop'], stat, errmsg)
+    call require(s%guard_limit > 0.0_real64, 'guard_limit', s%guard_limit, 'above 0', stat, errmsg)
+    call require(s%guard_taper >= 0.0_real64 .and. s%guard_taper <= s%guard_limit, 'guard_taper', s%guard_taper, &
+      'in 0 to guard_limit', stat, errmsg)
+    call require(s%guard_taper <= 0.0_real64 .or. s%guard == 'fallback', 'guard_taper', s%guard_taper, &
+      "0 unless guard = 'fallback'", stat, errmsg)
+    do i = 1, len(s%guard_reasons)
+      if (word(s%guard_reasons, i) == '') exit
+      call choose('guard_reasons', word(s%guard_reasons, i), known, stat, errmsg)
+    end do
+    if (stat /= 0 .or. i > 1) return
+    stat = 1
+    errmsg = "namelist entry guard_reasons is empty, expected some of 'not_finite invalid novel budget'"
+  end subroutine check_guard
+
+  subroutine check_test(s, stat, errmsg)
+    type(settings_t), intent(in) :: s
+    integer, intent(inout) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    call require(s%push_share >= 0.0_real64 .and. s%push_share <= 1.0_real64, 'push_share', s%push_share, 'in 0 to 1', &
+      stat, errmsg)
+    call require(s%push_co2_factor >= 0.0_real64 .and. s%co2 * s%push_co2_factor <= 0.01_real64, 'push_co2_factor', &
+      s%push_co2_factor, 'not negative, and times co2 at most 0.01 mol mol-1', stat, errmsg)
+    call require(abs(s%push_sst_offset) <= 20.0_real64, 'push_sst_offset', s%push_sst_offset, 'in -20 to 20 K', stat, errmsg)
+    call require(s%nan_layer >= 1 .and. s%nan_layer <= n_layers, 'nan_layer', real(s%nan_layer, real64), &
+      'a layer, 1 to 60', stat, errmsg)
+    call require(s%nan_column >= 0, 'nan_column', real(s%nan_column, real64), 'the number of a column, or 0 for none', &
+      stat, errmsg)
+    call require(s%nan_call >= 0, 'nan_call', real(s%nan_call, real64), 'the number of a call, or 0 for none', stat, errmsg)
+  end subroutine check_test
+
+  !> The i-th of words between spaces or commas, '' behind the last.
+  pure function word(text, i)
+    character(len=*), intent(in) :: text
+    integer, intent(in) :: i
+    character(len=16) :: word
+    integer :: first, last, n
+
+    word = ''
+    last = 0
+    do n = 1, i
+      first = verify(text(last + 1:), ' ,')
+      if (first == 0) return
+      first = first + last
+      last = scan(text(first:)//' ', ' ,') + first - 2
+    end do
+    word = text(first:last)
+  end function word
 
   subroutine check_run(s, stat, errmsg)
     type(settings_t), intent(in) :: s

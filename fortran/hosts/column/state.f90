@@ -27,6 +27,7 @@ module column_state
     real(real64), allocatable :: albedo(:)                        !! (ncol) [1]
     real(real64), allocatable :: cosine_of_zenith(:)              !! (ncol) [1]
     real(real64), allocatable :: toa_incoming_shortwave(:)        !! (ncol) [W m-2]
+    logical, allocatable :: is_pushed(:)                          !! (ncol) moved by the test facility of &test_nml
   end type state_t
 
   !> What a radiation scheme returns, both bands.
@@ -53,6 +54,7 @@ contains
       state%surface_air_pressure(ncol), state%carbon_dioxide(ncol), state%emissivity(ncol), state%albedo(ncol), &
       state%cosine_of_zenith(ncol), state%toa_incoming_shortwave(ncol), source=0.0_real64)
     allocate(state%cloud_regime(ncol), source=0)
+    allocate(state%is_pushed(ncol), source=.false.)
   end subroutine allocate_state
 
   subroutine allocate_fluxes(fluxes, ncol)
