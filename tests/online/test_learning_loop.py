@@ -12,7 +12,7 @@ from pyemu.cli import app
 from pyemu.data import radiation, rrtmg
 from pyemu.data.from_record import NEUTRAL, from_record
 from pyemu.hosts.column import ColumnModel
-from pyemu.runtime.record_file import RecordError
+from pyemu.runtime.record_file import RecordError, RecordFile
 from pyemu.train import fit
 from pyemu.train.dataset import ColumnDataset
 from pyemu.zoo import load_checkpoint, system
@@ -83,3 +83,18 @@ def test_a_scheme_that_stops_its_process_is_an_error(records, tmp_path, monkeypa
     )
     with pytest.raises(RecordError, match="RRTMG stopped its process"):
         from_record([records["longwave"]], tmp_path / "more.nc", label="rrtmg")
+
+
+def test_the_host_records_flagged_columns_alone(tmp_path):
+    """One column of an impossible humidity, without a guard in the namelist."""
+    inputs = sorted({name for band in BANDS for name in inputs_of(band)})
+    with ColumnModel(ncol=3) as model:
+        fields = {name: model.get(name) for name in inputs}
+    files = {f"{band}_file": export(band, fields, tmp_path) for band in BANDS}
+    path = tmp_path / "longwave.nc"
+    with ColumnModel(ncol=3, scheme="emulator", longwave_record=path, record_only="flagged", **files) as model:
+        model.set("specific_humidity", np.where(np.arange(3)[:, None] == 1, 0.5, model.get("specific_humidity")))
+        model.radiate()
+    with RecordFile(path) as found:
+        assert found.read("column_in_call").tolist() == [1]
+        assert (found.read("guard_reasons") > 0).all()

@@ -338,8 +338,9 @@ contains
 
     stat = 0
     if (path == '') return
-    if (settings%record_only == 'flagged' .and. settings%guard == 'off') &
+    if (settings%record_only == 'flagged' .and. settings%guard == 'off') then
       call emulator%set_guard('count', stat=stat, errmsg=errmsg)
+    end if
     if (stat == 0) call emulator%set_record(trim(path), replace=.true., only=trim(settings%record_only), stat=stat, &
       errmsg=errmsg)
     call blame('record', stat, errmsg)
