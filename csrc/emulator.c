@@ -42,6 +42,7 @@ static double seconds_now(void) {
 }
 
 static void destroy(pyemu_emulator *e) {
+  record_free(e->record);
   team_free(e->team);
   tensors_free(e);
   if (e->engine_state)
@@ -487,6 +488,7 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
 static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   double start = seconds_now(), end;
+  e->is_recorded = e->record && record_begin_run(e->record, step);
   int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
                                  e->team, error);
   if (status == PYEMU_OK && e->carried.n_states > 0)

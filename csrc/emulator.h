@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
+#include "record.h"
 #include "sha256.h"
 #include "team.h"
 
@@ -54,6 +55,8 @@ struct pyemu_emulator {
   int has_overlap;              /* an output lies over an input */
   struct guard *guard;          /* NULL: none */
   struct blends blends;
+  struct record *record;        /* NULL: none */
+  int is_recorded;              /* the run that is under way is */
   char sha256[SHA256_TEXT];     /* of the file */
   const struct layout **dense;  /* by variable: the tensors as arrays, */
   struct layout *dense_layouts; /* which these are */

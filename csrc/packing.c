@@ -250,14 +250,16 @@ int packing_scatter(pyemu_emulator *e, int64_t columns, const struct error *erro
   struct packing p = {.emulator = e, .columns = columns};
   int64_t moved, copied = copied_bytes(e, columns, e->card.n_inputs, e->card.n_variables, &moved);
   int status = PYEMU_OK;
-  if (copied == 0)
-    return PYEMU_OK;
   if (e->guard) {
     pack(&p, look_part, moved);
     status = guard_judge(e->guard, e->dense, PYEMU_OUTPUT, error);
   }
   if (status != PYEMU_OK)
     return status;
+  if (e->is_recorded)
+    record_take(e->record, e, columns);
+  if (copied == 0)
+    return PYEMU_OK;
   pack(&p, scatter_part, moved);
   e->counters.copied_bytes += copied;
   return PYEMU_OK;

@@ -539,6 +539,126 @@ PYEMU_API int64_t pyemu_budget_count(const pyemu_emulator *emulator);
 PYEMU_API int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index,
                                   pyemu_budget *budget, char *errmsg, size_t errlen);
 
+/* Whose outputs are recorded: those of the engine, or what the host's arrays hold when it calls
+ * pyemu_record_host, which are then those of its own scheme. */
+enum { PYEMU_RECORD_RUNS = 0, PYEMU_RECORD_HOST = 1 };
+
+/* Which columns are recorded: all, or those that the guard has flagged. */
+enum { PYEMU_RECORD_ALL = 0, PYEMU_RECORD_FLAGGED = 1 };
+
+/*
+ * What is recorded, and where. Start from PYEMU_RECORDING_INIT and set 'path'.
+ *
+ *   sizeof_recording  sizeof(pyemu_recording).
+ *   path              the NetCDF file that is created. "{rank}" in it becomes 'rank', four digits
+ *                     or more: every rank writes a file of its own.
+ *   rank              of this process, for the path and for the file; -1 (default): none.
+ *   replace           1: replace a file of that name; 0: refuse it (default).
+ *   source            PYEMU_RECORD_RUNS (default) or PYEMU_RECORD_HOST.
+ *   only              PYEMU_RECORD_ALL (default) or PYEMU_RECORD_FLAGGED, for which a guard must be
+ *                     set.
+ *   every_column      record columns whose id is a multiple of it (without ids: whose place among
+ *                     those of the call is). Default 1.
+ *   first_step,       record runs at steps from 'first_step' to 'last_step' of which the distance
+ *   last_step, every  from 'first_step' (where that is not set, from step 0) is a multiple of
+ *                     'every'. Runs with PYEMU_NO_STEP are counted instead. Default: all.
+ *   max_bytes         the file does not grow beyond it: the recording ends instead, which is no
+ *                     error. Default: 1 GiB.
+ *   buffer            columns that are kept before they are written; 0 (default): about 4 MiB.
+ *   library           file name of netcdf-c (libnetcdf.so...), looked at when the process records
+ *                     for the first time. NULL (default): the environment variable PYEMU_NETCDF,
+ *                     then what the process has loaded, then the system's library path.
+ */
+typedef struct pyemu_recording {
+  size_t sizeof_recording;
+  const char *path;
+  int32_t rank;
+  int replace;
+  int source;
+  int only;
+  int64_t every_column;
+  int64_t first_step;
+  int64_t last_step;
+  int64_t every;
+  int64_t max_bytes;
+  int64_t buffer;
+  const char *library;
+} pyemu_recording;
+
+#define PYEMU_RECORDING_INIT                                                                       \
+  {                                                                                                \
+    sizeof(pyemu_recording), NULL, -1, 0, PYEMU_RECORD_RUNS, PYEMU_RECORD_ALL, 1, INT64_MIN,       \
+        INT64_MAX, 1, (int64_t)1 << 30, 0, NULL                                                    \
+  }
+
+/*
+ * Record every later run in a NetCDF file (CDF-5, CF conventions), for 'pyemu replay' and
+ * 'pyemu data from-record'. NULL ends the recording: what is buffered is written, the file closed.
+ * A new recording ends the old one; pyemu_close does, too.
+ *
+ * The file has the dimension "column", a row for each recorded column of each run. Its inputs are
+ * what the engine was given, noise and what the guard has clipped included; its outputs what the
+ * engine computed, before anything is mixed with the host's; both in the type that the engine
+ * computes in. Further variables tell the step, the number of the recorded call, the place in it,
+ * the id (pyemu_bind_ids) and the guard's reasons; attributes hold the card, the SHA-256 of the
+ * emulator file, engine, versions and key of the noise. Runs that fail are not recorded.
+ *
+ * A recording never makes a run fail. If something goes wrong later than here (a full disk, arrays
+ * on a device, ids of another number than the columns), it ends and pyemu_record_report tells why;
+ * the file keeps what was written. The results of runs are those without a recording.
+ *
+ * Runs of the engine "native" that are recorded go by way of tensors. netCDF may be used by one
+ * thread at a time: libpyemu takes turns with itself, a host that uses netCDF in another thread
+ * while an emulator records must see to that.
+ *
+ * Errors: ARGUMENT, FILE (there already, cannot be created), MEMORY, UNSUPPORTED (netCDF cannot be
+ * loaded), CLOSED, BUSY. An earlier recording then goes on.
+ */
+PYEMU_API int pyemu_set_record(pyemu_emulator *emulator, const pyemu_recording *recording,
+                               char *errmsg, size_t errlen);
+
+/*
+ * Record the bound arrays of the first 'columns' columns (-1: of all) as they are now, without a
+ * run: the inputs and outputs of the host's own scheme, from which an emulator can be trained. The
+ * recording must have source PYEMU_RECORD_HOST. With PYEMU_RECORD_FLAGGED, columns are those that
+ * the guard has flagged in the last run: for a host that has computed these itself.
+ *
+ * Errors: ARGUMENT, MEMORY, SIZE, LAYOUT, NOT_BOUND, CLOSED, BUSY.
+ */
+PYEMU_API int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns,
+                                char *errmsg, size_t errlen);
+
+/*
+ * What has been recorded since the last pyemu_set_record that was not NULL. Set 'sizeof_recorded'
+ * to sizeof(pyemu_recorded) before the call. The strings live until the next pyemu_set_record or
+ * pyemu_close.
+ *
+ *   path     the file.
+ *   is_on    1 until the recording has ended.
+ *   status   PYEMU_OK, or why it ended early.
+ *   stopped  the same in words; an empty string if it goes on, or was ended by the host. Reaching
+ *            'max_bytes' has words, but is no error.
+ *   calls    runs, or calls of pyemu_record_host, that were recorded,
+ *   columns  their columns that are in the file or in the buffer,
+ *   bytes    and the size of the file.
+ *   seconds  spent in runs and calls on recording; creating the file is not counted.
+ */
+typedef struct pyemu_recorded {
+  size_t sizeof_recorded;
+  const char *path;
+  int is_on;
+  int status;
+  const char *stopped;
+  int64_t calls;
+  int64_t columns;
+  int64_t bytes;
+  double seconds;
+} pyemu_recorded;
+
+/* Tell in '*recorded' what has been recorded. Errors: ARGUMENT (nothing was set), CLOSED. */
+PYEMU_API int pyemu_record_report(const pyemu_emulator *emulator, pyemu_recorded *recorded,
+                                  char *errmsg, size_t errlen);
+
 /*
  * How much of an output goes to the host's array: weight * emulator + (1 - weight) * what the array
  * holds before the run. Start from PYEMU_BLEND_INIT.

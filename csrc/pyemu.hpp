@@ -262,6 +262,37 @@ public:
     return found;
   }
 
+  /* Record every later run: start from PYEMU_RECORDING_INIT. */
+  void set_record(const pyemu_recording &recording) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_set_record(handle_, &recording, message, size);
+    });
+  }
+
+  /* Write what is buffered, and close the file. */
+  void end_record() {
+    check([&](char *message, std::size_t size) {
+      return pyemu_set_record(handle_, nullptr, message, size);
+    });
+  }
+
+  /* Record the bound arrays as they are, without a run; 'columns' of -1: all. */
+  void record_host(std::int64_t step = PYEMU_NO_STEP, std::int64_t columns = -1) {
+    check([&](char *message, std::size_t size) {
+      return pyemu_record_host(handle_, step, columns, message, size);
+    });
+  }
+
+  /* What has been recorded. Its strings live until the next recording. */
+  pyemu_recorded recorded() const {
+    pyemu_recorded found = {};
+    found.sizeof_recorded = sizeof found;
+    check([&](char *message, std::size_t size) {
+      return pyemu_record_report(handle_, &found, message, size);
+    });
+    return found;
+  }
+
   /* What the emulator has done since it was opened. */
   pyemu_counters report() const {
     pyemu_counters counters = {};

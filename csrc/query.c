@@ -238,3 +238,20 @@ int pyemu_budget_report(const pyemu_emulator *emulator, int64_t index, pyemu_bud
   memcpy(budget, &full, size < sizeof full ? size : sizeof full);
   return PYEMU_OK;
 }
+
+int pyemu_record_report(const pyemu_emulator *emulator, pyemu_recorded *recorded, char *errmsg,
+                        size_t errlen) {
+  struct error error = error_in(errmsg, errlen);
+  if (!emulator)
+    return emulator_fail_closed(&error);
+  if (!recorded || recorded->sizeof_recorded < sizeof recorded->sizeof_recorded)
+    return fail(&error, PYEMU_ERR_ARGUMENT,
+                "'recorded' is NULL, or its sizeof_recorded is not set to sizeof(pyemu_recorded)");
+  if (!emulator->record)
+    return fail(&error, PYEMU_ERR_ARGUMENT, "nothing has been recorded; call pyemu_set_record");
+  const size_t known = recorded->sizeof_recorded;
+  pyemu_recorded full = record_report(emulator->record);
+  full.sizeof_recorded = known;
+  memcpy(recorded, &full, known < sizeof full ? known : sizeof full);
+  return PYEMU_OK;
+}

@@ -20,7 +20,12 @@ void tensors_free(pyemu_emulator *e) {
 static int is_staged(const pyemu_emulator *e) { return e->guard || e->blends.is_any; }
 
 int tensors_are_arrays(const pyemu_emulator *e) {
-  return e->plugin.engine->run_arrays && !e->has_overlap && !is_staged(e);
+  return e->plugin.engine->run_arrays && !e->has_overlap && !is_staged(e) && !e->is_recorded;
+}
+
+/* 1 if some run has tensors. */
+static int needs_tensors(const pyemu_emulator *e) {
+  return !tensors_are_arrays(e) || record_is_on(e->record);
 }
 
 int tensor_is_direct(const pyemu_emulator *e, int64_t i) {
@@ -206,9 +211,11 @@ int tensors_prepare(pyemu_emulator *e, const struct error *error) {
     status = check_aliases(e, error);
   if (status == PYEMU_OK && is_staged(e))
     status = prepare_stage(e, error);
-  if (status == PYEMU_OK && !tensors_are_arrays(e))
+  if (status == PYEMU_OK && record_is_on(e->record))
+    record_prepare(e->record, e);
+  if (status == PYEMU_OK && needs_tensors(e))
     status = place_tensors(e, error);
-  if (status == PYEMU_OK && !tensors_are_arrays(e))
+  if (status == PYEMU_OK && needs_tensors(e))
     describe_dense(e);
   if (status == PYEMU_OK)
     status = tell_places(e, error);

@@ -11,7 +11,8 @@
 int tensors_prepare(pyemu_emulator *e, const struct error *error);
 void tensors_free(pyemu_emulator *e);
 
-/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. */
+/* 1 if the engine reads and writes the caller's arrays itself, and there are no tensors. A run that
+ * is recorded has them: an array of the caller may hold less than the engine computes. */
 int tensors_are_arrays(const pyemu_emulator *e);
 
 /* 1 if the caller's array is the tensor of variable 'i'. What a guard looks at is always a copy: it

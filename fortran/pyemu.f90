@@ -32,11 +32,12 @@ module pyemu
       pyemu_guard, c_pyemu_set_guard, c_pyemu_guard_reasons, c_pyemu_guard_fallback_count, c_pyemu_guard_fallback, &
       c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report, &
       pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside, &
-      c_pyemu_save_state, c_pyemu_load_state, c_pyemu_state_size, c_pyemu_save_state_memory, c_pyemu_load_state_memory
+      c_pyemu_save_state, c_pyemu_load_state, c_pyemu_state_size, c_pyemu_save_state_memory, c_pyemu_load_state_memory, &
+      pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   implicit none
   private
 
-  public :: emulator_t, variable_t, report_t, budget_t, pyemu_version, pyemu_status_name, pyemu_fill_noise
+  public :: emulator_t, variable_t, report_t, budget_t, recorded_t, pyemu_version, pyemu_status_name, pyemu_fill_noise
 
   ! Values of stat=, the same as in pyemu.h, where each is explained.
   integer, parameter, public :: pyemu_ok = 0
@@ -123,6 +124,18 @@ module pyemu
     integer :: at_column = 0                  !! and its column, counted from 1; 0 if there is none
   end type budget_t
 
+  type :: recorded_t
+    !! What an emulator has recorded since set_record.
+    character(:), allocatable :: path         !! the file; empty if nothing was set
+    logical :: is_on = .false.                !! the recording goes on
+    integer :: status = pyemu_ok              !! or the pyemu_err_ number for which it ended early,
+    character(:), allocatable :: stopped      !! and the same in words
+    integer(int64) :: calls = 0               !! runs, or calls of record_host, that were recorded
+    integer(int64) :: columns = 0             !! columns of these
+    integer(int64) :: bytes = 0               !! size of the file
+    real(real64) :: seconds = 0               !! spent on it in runs [s]
+  end type recorded_t
+
   type :: emulator_t
     !! An emulator. It has one owner: assignment does not share it but leaves the copy closed, so pass it as an
     !! argument. It is closed when it goes out of scope. One thread at a time may use it.
@@ -151,6 +164,11 @@ module pyemu
     procedure :: load_state              !! (path, columns, counts, more, stat, errmsg)
     procedure :: save_state_memory       !! (bytes, stat, errmsg)
     procedure :: load_state_memory       !! (bytes, columns, counts, more, stat, errmsg)
+    procedure :: set_record              !! (path, rank, replace, source, only, every_column, first_step, last_step, every,
+                                         !! max_bytes, buffer, stat, errmsg)
+    procedure :: end_record              !! (stat, errmsg)
+    procedure :: record_host             !! (step, columns, stat, errmsg)
+    procedure :: recorded                !! () -> what has been recorded
     procedure :: close => close_emulator !! (stat, errmsg)
     procedure :: is_open                 !! () -> logical
     procedure :: n_columns               !! () -> columns of the bound arrays, -1 if none is bound
@@ -744,6 +762,114 @@ contains
     found%at_step = told%at_step
     found%at_column = int(told%at_column) + 1
   end subroutine budget
+
+  subroutine set_record(self, path, rank, replace, source, only, every_column, first_step, last_step, every, max_bytes, &
+                        buffer, stat, errmsg)
+    !! Record every later run in a NetCDF file, for 'pyemu replay' and 'pyemu data from-record'. A recording never makes a
+    !! run fail: if it cannot go on it ends, and recorded() tells why. See pyemu_set_record in pyemu.h.
+    class(emulator_t), intent(inout) :: self
+    character(*), intent(in) :: path                   !! of the file; '{rank}' in it becomes the rank
+    integer, intent(in), optional :: rank              !! of this process, default none; see record_on_all_ranks
+    logical, intent(in), optional :: replace           !! replace a file of that name, default: refuse it
+    character(*), intent(in), optional :: source       !! 'runs' (default), or 'host': what record_host is called for
+    character(*), intent(in), optional :: only         !! 'all' columns (default), or those that the guard has 'flagged'
+    integer, intent(in), optional :: every_column      !! columns whose id (or place) is a multiple of it, default 1
+    integer, intent(in), optional :: first_step, last_step, every !! which steps, default all
+    integer(int64), intent(in), optional :: max_bytes  !! the file does not grow beyond it, default 1 GiB
+    integer, intent(in), optional :: buffer            !! columns kept before they are written, default about 4 MiB
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char), target :: path_text(path_length)
+    character(kind=c_char) :: message(message_length)
+    type(pyemu_recording) :: recording
+    integer(c_int) :: status
+
+    if (present(source)) then
+      recording%source = merge(1_c_int, 0_c_int, source == 'host')
+      if (refuse_word('source', source, [character(7) :: 'runs', 'host'], stat, errmsg)) return
+    end if
+    if (present(only)) then
+      recording%only = merge(1_c_int, 0_c_int, only == 'flagged')
+      if (refuse_word('only', only, [character(7) :: 'all', 'flagged'], stat, errmsg)) return
+    end if
+    recording%sizeof_recording = c_sizeof(recording)
+    recording%path = c_text(path_text, path)
+    if (present(rank)) recording%rank = int(rank, c_int32_t)
+    if (present(replace)) recording%replace = merge(1_c_int, 0_c_int, replace)
+    if (present(every_column)) recording%every_column = every_column
+    if (present(first_step)) recording%first_step = first_step
+    if (present(last_step)) recording%last_step = last_step
+    if (present(every)) recording%every = every
+    if (present(max_bytes)) recording%max_bytes = max_bytes
+    if (present(buffer)) recording%buffer = buffer
+    status = c_pyemu_set_record(self%handle, recording, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine set_record
+
+  subroutine end_record(self, stat, errmsg)
+    !! Write what is buffered and close the file; recorded() tells what it holds.
+    class(emulator_t), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int) :: status
+
+    status = c_pyemu_end_record(self%handle, c_null_ptr, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine end_record
+
+  subroutine record_host(self, step, columns, stat, errmsg)
+    !! Record the bound arrays as they are now, without a run: inputs and outputs of the host's own scheme, from which an
+    !! emulator can be trained. The recording must have source 'host'.
+    class(emulator_t), intent(inout) :: self
+    integer, intent(in), optional :: step              !! the host's time step
+    integer, intent(in), optional :: columns           !! the first so many of the bound columns, default all
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(kind=c_char) :: message(message_length)
+    integer(c_int64_t) :: column_count, step_number
+    integer(c_int) :: status
+
+    step_number = no_step
+    if (present(step)) step_number = step
+    column_count = -1
+    if (present(columns)) column_count = columns
+    status = c_pyemu_record_host(self%handle, step_number, column_count, message, size(message, kind=c_size_t))
+    call conclude(status, message, stat, errmsg)
+  end subroutine record_host
+
+  function recorded(self) result(found)
+    !! What has been recorded; empty if nothing was set.
+    class(emulator_t), intent(in) :: self
+    type(recorded_t) :: found
+    character(kind=c_char) :: message(1)
+    type(pyemu_recorded) :: told
+    integer(c_int) :: status
+
+    told%sizeof_recorded = c_sizeof(told)
+    status = c_pyemu_record_report(self%handle, told, message, size(message, kind=c_size_t))
+    found%path = text_at(told%path)
+    found%stopped = text_at(told%stopped)
+    if (status /= pyemu_ok) return
+    found%is_on = told%is_on /= 0
+    found%status = told%status
+    found%calls = told%calls
+    found%columns = told%columns
+    found%bytes = told%bytes
+    found%seconds = told%seconds
+  end function recorded
+
+  function refuse_word(name, word, words, stat, errmsg) result(is_refused)
+    !! A word that is none of those that a setting of a recording may be.
+    character(*), intent(in) :: name, word, words(:)
+    integer, intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    logical :: is_refused
+
+    is_refused = all(words /= word)
+    if (is_refused) call refuse("'" // name // "' of the recording is '" // word // "'; expected '" // trim(words(1)) // &
+                                "' or '" // trim(words(2)) // "'", stat, errmsg)
+  end function refuse_word
 
   subroutine close_emulator(self, stat, errmsg)
     !! Close the emulator. Closing one that is not open is an error, pyemu_err_closed, and does nothing else.

@@ -15,6 +15,7 @@ module pyemu_c
   public :: c_pyemu_guard_counts, pyemu_budget, c_pyemu_budget_count, c_pyemu_budget_report
   public :: pyemu_blend, c_pyemu_set_blend, c_pyemu_bind_weight, c_pyemu_bind_aside
   public :: c_pyemu_save_state, c_pyemu_load_state, c_pyemu_state_size, c_pyemu_save_state_memory, c_pyemu_load_state_memory
+  public :: pyemu_recording, pyemu_recorded, c_pyemu_set_record, c_pyemu_end_record, c_pyemu_record_host, c_pyemu_record_report
   public :: c_pyemu_card, c_pyemu_engine, c_pyemu_device, c_pyemu_reference_count, c_pyemu_reference
   public :: c_pyemu_set_noise, c_pyemu_bind_ids, c_pyemu_fill_noise
 
@@ -71,6 +72,34 @@ module pyemu_c
     real(c_double) :: limit = 1
     real(c_double) :: taper = 0
   end type pyemu_guard
+
+  type, bind(c) :: pyemu_recording
+    integer(c_size_t) :: sizeof_recording = 0
+    type(c_ptr) :: path = c_null_ptr
+    integer(c_int32_t) :: rank = -1
+    integer(c_int) :: replace = 0
+    integer(c_int) :: source = 0
+    integer(c_int) :: only = 0
+    integer(c_int64_t) :: every_column = 1
+    integer(c_int64_t) :: first_step = -huge(0_c_int64_t) - 1
+    integer(c_int64_t) :: last_step = huge(0_c_int64_t)
+    integer(c_int64_t) :: every = 1
+    integer(c_int64_t) :: max_bytes = 1073741824
+    integer(c_int64_t) :: buffer = 0
+    type(c_ptr) :: library = c_null_ptr
+  end type pyemu_recording
+
+  type, bind(c) :: pyemu_recorded
+    integer(c_size_t) :: sizeof_recorded = 0
+    type(c_ptr) :: path = c_null_ptr
+    integer(c_int) :: is_on = 0
+    integer(c_int) :: status = 0
+    type(c_ptr) :: stopped = c_null_ptr
+    integer(c_int64_t) :: calls = 0
+    integer(c_int64_t) :: columns = 0
+    integer(c_int64_t) :: bytes = 0
+    real(c_double) :: seconds = 0
+  end type pyemu_recorded
 
   type, bind(c) :: pyemu_blend
     integer(c_size_t) :: sizeof_blend = 0
@@ -357,6 +386,48 @@ module pyemu_c
       integer(c_size_t), value :: errlen
       integer(c_int) :: status
     end function c_pyemu_guard_counts
+
+    function c_pyemu_set_record(emulator, recording, errmsg, errlen) result(status) bind(c, name='pyemu_set_record')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_recording
+      implicit none
+      type(c_ptr), value :: emulator
+      type(pyemu_recording), intent(in) :: recording
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_set_record
+
+    function c_pyemu_end_record(emulator, none, errmsg, errlen) result(status) bind(c, name='pyemu_set_record')
+      !! The same with a null pointer.
+      import :: c_char, c_int, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      type(c_ptr), value :: none
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_end_record
+
+    function c_pyemu_record_host(emulator, step, columns, errmsg, errlen) result(status) bind(c, name='pyemu_record_host')
+      import :: c_char, c_int, c_int64_t, c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: emulator
+      integer(c_int64_t), value :: step
+      integer(c_int64_t), value :: columns
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_record_host
+
+    function c_pyemu_record_report(emulator, recorded, errmsg, errlen) result(status) bind(c, name='pyemu_record_report')
+      import :: c_char, c_int, c_ptr, c_size_t, pyemu_recorded
+      implicit none
+      type(c_ptr), value :: emulator
+      type(pyemu_recorded), intent(inout) :: recorded
+      character(kind=c_char), intent(inout) :: errmsg(*)
+      integer(c_size_t), value :: errlen
+      integer(c_int) :: status
+    end function c_pyemu_record_report
 
     function c_pyemu_reference_count(emulator) result(count) bind(c, name='pyemu_reference_count')
       import :: c_int64_t, c_ptr

@@ -32,7 +32,8 @@ module pyemu_mpi
   implicit none
   private
 
-  public :: agree_on_status, broadcast_file, open_on_all_ranks, run_on_all_ranks, shared_emulator_t, split_into_groups
+  public :: agree_on_status, broadcast_file, open_on_all_ranks, record_on_all_ranks, run_on_all_ranks, shared_emulator_t
+  public :: split_into_groups
 
   type, extends(emulator_t) :: shared_emulator_t
     !! An emulator whose engine is shared by the ranks of a group. Each rank binds its own arrays, with its own number of
@@ -110,6 +111,41 @@ contains
     end if
     call report(status, message, stat, errmsg)
   end subroutine run_on_all_ranks
+
+  subroutine record_on_all_ranks(emulator, path, comm, replace, source, only, every_column, first_step, last_step, every, &
+                                 max_bytes, buffer, stat, errmsg)
+    !! Record the runs of every rank, each in a file of its own. If it fails on one rank, none records.
+    class(emulator_t), intent(inout) :: emulator
+    character(*), intent(in) :: path                        !! '{rank}' in it becomes the rank in comm
+    type(MPI_Comm), intent(in) :: comm
+    logical, intent(in), optional :: replace                !! the settings are those of set_record
+    character(*), intent(in), optional :: source, only
+    integer, intent(in), optional :: every_column, first_step, last_step, every, buffer
+    integer(int64), intent(in), optional :: max_bytes       !! of each file
+    integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
+    character(*), intent(inout), optional :: errmsg         !! message, left alone on success
+    character(message_length) :: message
+    integer :: ending, n_ranks, rank, status
+    logical :: is_begun
+
+    message = ' '
+    call check_communicator(comm, status, message)
+    if (status == pyemu_ok) then
+      call MPI_Comm_rank(comm, rank)
+      call MPI_Comm_size(comm, n_ranks)
+      if (n_ranks > 1 .and. index(path, '{rank}') == 0) then
+        status = pyemu_err_argument
+        message = "the record '" // trim(path) // "' of many ranks has no place for the rank: put '{rank}' into the path"
+      else
+        call emulator%set_record(path, rank, replace, source, only, every_column, first_step, last_step, every, max_bytes, &
+                                 buffer, status, message)
+      end if
+      is_begun = status == pyemu_ok
+      call agree_on_status(comm, status, message)
+      if (is_begun .and. status /= pyemu_ok) call emulator%end_record(stat=ending)
+    end if
+    call report(status, message, stat, errmsg)
+  end subroutine record_on_all_ranks
 
   subroutine split_into_groups(comm, group, ranks_per_group, index_on_node, stat, errmsg)
     !! Split the ranks of each node into groups of almost equal size. The host frees the group's communicator, at the

@@ -24,6 +24,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+class _DataGroup(typer.core.TyperGroup):
+    """``pyemu data NAME`` is short for ``pyemu data generate NAME``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["generate", *args]
+        return super().parse_args(ctx, args)
+
+
+data_app = typer.Typer(
+    name="data",
+    cls=_DataGroup,
+    help="Make training columns: of a system (pyemu data NAME [--budget] [--cache-dir] [--json]), or from records.",
+    no_args_is_help=True,
+)
+app.add_typer(data_app)
 MINIMUM_WIDTH = 110  # characters: standard names are long, and a folded name cannot be copied
 _debug = False
 
@@ -45,7 +63,7 @@ class Answer:
     passed: bool = True
 
 
-def command(function: Callable[..., Answer]) -> Callable[..., None]:
+def command(function: Callable[..., Answer], group: typer.Typer = app) -> Callable[..., None]:
     """Register a command; it gains ``--json``, and its errors become one message and exit status 1."""
 
     @functools.wraps(function)
@@ -65,7 +83,7 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     option = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson)
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
     run.__annotations__ = {**function.__annotations__, "as_json": AsJson}
-    app.command(name=function.__name__.rstrip("_"))(run)
+    group.command(name=function.__name__.rstrip("_").replace("_", "-"))(run)
     return run
 
 
@@ -105,6 +123,28 @@ def verify(
     module = _module(checkpoint) if checkpoint else None
     result = verify_file(found, legs=leg, module=module, allow_code=allow_code)
     return Answer(result.to_dict(), _verification_text(result), result.passed)
+
+
+@command
+def replay(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="File that a host has recorded.")],
+    file: EmulatorPath,
+    engine: Annotated[
+        str | None, typer.Option(help="Engine that runs FILE; default: the one that was recorded.")
+    ] = None,
+    any_model: Annotated[
+        bool, typer.Option("--any-model", help="FILE may be another emulator of the same variables.")
+    ] = False,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Largest difference, relative to the largest recorded value of each output.")
+    ] = None,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help="Run the code that FILE carries.")] = False,
+) -> Answer:
+    """Compute again what was recorded in a run, and say where it differs."""
+    from pyemu.runtime.replay import replay as replay_record
+
+    result = replay_record(record, file, engine=engine, any_model=any_model, tolerance=tolerance, allow_code=allow_code)
+    return Answer(result.to_dict(), _replay_text(result), result.passed)
 
 
 @command
@@ -163,6 +203,9 @@ def train(
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     output_dir: RunsDir = Path("runs"),
     cache_dir: CacheDir = Path("data-cache"),
+    more: Annotated[
+        list[Path] | None, typer.Option(help="Columns to train on besides, from 'pyemu data from-record'; repeatable.")
+    ] = None,
     export_file: Annotated[bool, typer.Option("--export/--no-export", help="Write the emulator file, too.")] = True,
 ) -> Answer:
     """Train a system of the zoo."""
@@ -177,6 +220,7 @@ def train(
         cache_dir=cache_dir,
         seed=seed,
         threads=threads,
+        more=more or (),
     )
     document = {"checkpoint": str(path)}
     if export_file:
@@ -208,8 +252,8 @@ def evaluate(
     return Answer({"evaluations": results, "scores": rows}, _gates_table("Held-out columns", rows))
 
 
-@command
-def data(name: SystemName, budget: BudgetName = "small", cache_dir: CacheDir = Path("data-cache")) -> Answer:
+@functools.partial(command, group=data_app)
+def generate(name: SystemName, budget: BudgetName = "small", cache_dir: CacheDir = Path("data-cache")) -> Answer:
     """Make, or find in the cache, the columns that a system is trained and tested on."""
     from pyemu.data import radiation
     from pyemu.train.budget import budget as find_budget
@@ -220,6 +264,28 @@ def data(name: SystemName, budget: BudgetName = "small", cache_dir: CacheDir = P
     system(name)
     files = {split: str(radiation.generate(split, columns, cache_dir=cache_dir)) for split, columns in splits.items()}
     return Answer({"files": files}, "\n".join(files.values()))
+
+
+@functools.partial(command, group=data_app)
+def from_record(
+    records: Annotated[list[Path], typer.Argument(metavar="RECORD...", help="Files that hosts have recorded.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Training set; replaced if it is there.")],
+    label: Annotated[
+        str, typer.Option(help="Outputs: host (as recorded of the host's scheme), rrtmg (computed anew) or emulator.")
+    ] = "host",
+    every: Annotated[int | None, typer.Option(help="Take every n-th column of those that are left.")] = None,
+    sample: Annotated[int | None, typer.Option(help="Draw so many columns at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Fixes what --sample draws.")] = 2026,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Take only columns that the guard flagged.")] = False,
+) -> Answer:
+    """Merge records, of many ranks for instance, into a training set without duplicates."""
+    from pyemu.data.from_record import from_record as merge
+
+    merged = merge(records, output, label=label, every=every, sample=sample, seed=seed, flagged=flagged)
+    table = _table("columns", "")
+    for name, count in merged.to_dict().items():
+        table.add_row(name.replace("_", " "), f"{count:,}")
+    return Answer({"file": str(output), "columns": merged.to_dict()}, Group(str(output), table))
 
 
 @command
@@ -378,6 +444,30 @@ def _verification_text(result: Any) -> RenderableType:
         f"{tolerance.reason}."
     )
     return Group(*parts)
+
+
+def _replay_text(result: Any) -> RenderableType:
+    what = "the host's own scheme" if result.is_of_host else "the emulator"
+    title = f"{result.columns:,} columns of {what} in {result.record}, by engine '{result.engine}'"
+    table = _table("output", "largest difference", "rms", "differing", "tolerance", "units", "", title=title)
+    for row in result.differences:
+        limit = "any" if row.tolerance is None else f"{row.tolerance:.3g}"
+        table.add_row(
+            row.name, f"{row.max_abs:.3g}", f"{row.rms:.3g}", f"{row.differing:,} of {row.values:,}", limit, row.units,
+            _word(row.passed),
+        )  # fmt: skip
+    places = [f"{row.name}: largest at {_where(row)}" for row in result.differences if row.index is not None]
+    model = "" if result.is_same_model else f"{result.model} is another emulator than the recorded one. "
+    stopped = f"\nThe recording had ended early: {result.stopped}." if result.stopped else ""
+    return Group(table, *places, f"{model}Tolerance: {result.reason}.{stopped}")
+
+
+def _where(row: Any) -> str:
+    """The place of the largest difference."""
+    step = "" if row.step == -(2**63) else f", step {row.step}"
+    number = "" if row.global_id < 0 else f", id {row.global_id}"
+    place = f", place {', '.join(map(str, row.place))}" if row.place else ""
+    return f"column {row.index}{step}{number}{place}"
 
 
 def _diagnosis_text(found: Any) -> Table:

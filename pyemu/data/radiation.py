@@ -71,10 +71,10 @@ def _chunk(split: str, seed: int, index: int) -> columns.Columns:
     rng = np.random.default_rng([seed, SPLIT_SEEDS[split], index])
     drawn = columns.sample_columns(split, CHUNK, rng)
     result = drawn | rrtmg.radiation(drawn)
-    return {name: _as_stored(name, values) for name, values in result.items()}
+    return {name: as_stored(name, values) for name, values in result.items()}
 
 
-def _as_stored(name: str, values: np.ndarray) -> np.ndarray:
+def as_stored(name: str, values: np.ndarray) -> np.ndarray:
     """float32 for everything but pressure, whose thin layers need the digits."""
     return values if name == "air_pressure_at_interfaces" else values.astype(np.float32)
 
@@ -84,7 +84,7 @@ def _concatenate(parts: list[columns.Columns], n_columns: int) -> columns.Column
 
 
 def _dataset(values: columns.Columns, split: str, seed: int) -> xr.Dataset:
-    variables = {name: _variable(name, array) for name, array in values.items()}
+    variables = {name: stored_variable(name, array) for name, array in values.items()}
     interface_coefficients = {
         "hybrid_a": ("interface", HYBRID_A, {"units": "Pa", "long_name": "hybrid coefficient a at interfaces"}),
         "hybrid_b": ("interface", HYBRID_B, {"units": "1", "long_name": "hybrid coefficient b at interfaces"}),
@@ -92,7 +92,8 @@ def _dataset(values: columns.Columns, split: str, seed: int) -> xr.Dataset:
     return xr.Dataset(variables | interface_coefficients, attrs=_attributes(split, seed))
 
 
-def _variable(name: str, array: np.ndarray) -> tuple:
+def stored_variable(name: str, array: np.ndarray) -> tuple:
+    """A variable of ``pyemu.fields`` as xarray takes it: dimensions, values, attributes."""
     field = FIELDS[name]
     attributes = {"standard_name": field.standard_name, "units": field.units, "long_name": field.description}
     return ("column", *field.dims), array, attributes

@@ -15,21 +15,24 @@ from pyemu.data.vertical_grid import layer_pressure, layer_thickness
 
 Columns = dict[str, np.ndarray]
 
+BANDS = ("longwave", "shortwave")
 N_LONGWAVE_BANDS, N_SHORTWAVE_BANDS, N_AEROSOLS = 16, 14, 6
 TABLE_TEMPERATURES = (161.0, 339.0)  # K, range of RRTMG's k-distribution tables
 CLIMT_WATER_RATIO = 18.02 / 28.964  # climt divides humidity by this to get a mole fraction
 
 
-def radiation(columns: Columns) -> Columns:
-    """Fluxes [W m-2] at interfaces and heating rates [K s-1] of both bands for columns on the top-first grid.
+def radiation(columns: Columns, bands: tuple[str, ...] = BANDS) -> Columns:
+    """Fluxes [W m-2] at interfaces and heating rates [K s-1] of the bands for columns on the top-first grid.
 
     Main arguments: ``columns`` holds every input of ``pyemu.fields`` for both bands, shapes (column, layer),
     (column, interface) or (column,). Raises ``ImportError`` when climt is missing.
     """
     state = _climt_state(columns)
-    longwave, shortwave = _components()
-    result = _outputs("longwave", longwave.array_call(state)[1], columns)
-    return result | _outputs("shortwave", shortwave.array_call(state)[1], columns)
+    components = dict(zip(BANDS, _components(), strict=True))
+    result: Columns = {}
+    for band in bands:
+        result |= _outputs(band, components[band].array_call(state)[1], columns)
+    return result
 
 
 @cache

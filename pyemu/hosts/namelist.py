@@ -13,8 +13,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "climate_nml": ("co2", "sst_offset", "surface", "slab_depth", "slab_heat_flux", "declination", "emissivity"),
     "radiation_nml": (
-        "scheme", "interval", "longwave_file", "shortwave_file", "engine", "device", "threads", "rrtmg_directory",
-        "block_size",
+        "scheme", "interval", "longwave_file", "shortwave_file", "longwave_record", "shortwave_record", "record_only",
+        "engine", "device", "threads", "rrtmg_directory", "block_size",
     ),
     "surface_nml": ("wind_speed", "exchange_coefficient", "boundary_layer_depth"),
     "convection_nml": ("kind", "critical_lapse_rate"),

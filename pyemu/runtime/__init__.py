@@ -11,3 +11,4 @@ from pyemu.runtime.library import library_directory as library_directory
 from pyemu.runtime.library import program as program
 from pyemu.runtime.library import version as version
 from pyemu.runtime.noise import fill_noise as fill_noise
+from pyemu.runtime.record import Recorded as Recorded

@@ -17,6 +17,7 @@ from pyemu.runtime import library
 from pyemu.runtime.arrays import Variable, bindable, from_tensor, is_tensor
 from pyemu.runtime.description import describe, dtypes, id_dtypes, level_number
 from pyemu.runtime.noise import noise_of
+from pyemu.runtime.record import Recorded, record_report, set_record
 
 MODES = ("off", "count", "clip", "fallback", "stop")  # of the guard
 REASONS = ("not_finite", "invalid", "novel", "budget")
@@ -431,6 +432,48 @@ class Emulator:
         texts = {name: self._ffi.string(getattr(found, name)).decode() for name in ("name", "units")}
         numbers = {name: getattr(found, name) for name, _ in self._ffi.typeof("pyemu_budget").fields[3:]}
         return BudgetReport(**texts, **numbers)
+
+    def set_record(self, path: str | os.PathLike[str], **settings: Any) -> None:
+        """Record every later run in a NetCDF file, for ``pyemu replay`` and ``pyemu data from-record``.
+
+        A recording never makes a run fail: if it cannot go on it ends, and :meth:`record_report` tells why.
+
+        Main arguments:
+            path: the file; ``{rank}`` in it becomes the rank.
+
+        Other Arguments:
+            rank: of this process, default none.
+            replace: whether a file of that name is replaced, default false.
+            source: ``"runs"`` (default), or ``"host"``: what the arrays hold when :meth:`record_host` is called.
+            only: ``"all"`` columns (default), or those that the guard has ``"flagged"``.
+            every_column: columns whose id, or without ids whose place, is a multiple of it.
+            first_step, last_step, every: which steps; default all.
+            max_bytes: the file does not grow beyond it; default 1 GiB.
+            buffer: columns kept before they are written; default about 4 MiB.
+            library: file of netcdf-c; default: PYEMU_NETCDF, the system's, or that of the wheel netCDF4.
+
+        Raises:
+            EmulatorError: a setting is impossible, or the file cannot be created.
+        """
+        set_record(self._handle[0], path, settings)
+
+    def end_record(self) -> Recorded:
+        """Write what is buffered, close the file, and tell what has been recorded."""
+        library.call(self._lib.pyemu_set_record, self._handle[0], self._ffi.NULL)
+        return record_report(self._handle[0])
+
+    def record_host(self, step: int | None = None, columns: int | None = None) -> None:
+        """Record the bound arrays as they are, without a run: inputs and outputs of the host's own scheme.
+
+        Raises:
+            EmulatorError: there is no recording with source ``"host"``, or an array is missing.
+        """
+        step, columns = _NO_STEP if step is None else step, -1 if columns is None else columns
+        library.call(self._lib.pyemu_record_host, self._handle[0], step, columns)
+
+    def record_report(self) -> Recorded:
+        """Tell what has been recorded since :meth:`set_record`."""
+        return record_report(self._handle[0])
 
     def report(self) -> Report:
         """Tell what the emulator has done since it was opened."""

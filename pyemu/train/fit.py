@@ -2,7 +2,9 @@
 
 import ctypes
 import ctypes.util
+import hashlib
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,25 +37,26 @@ def fit(
     threads: int = 1,
     epoch_share: float = 1.0,
     progress: bool = True,
+    more: Sequence[Path] = (),
 ) -> Path:
     """Train a system and return the path of its checkpoint, ``output_dir/<name>-<network>.ckpt``.
 
     Main arguments: ``name`` in the registry; ``budget_name`` is ``smoke``, ``small`` or ``full``.
     Other arguments: ``epoch_share`` shortens the training of networks that cost more per epoch; ``seed`` fixes data,
     initial weights and order of batches; the result is the same on every run with the same number of ``threads`` on the
-    same machine.
-    Raises ``KeyError`` for an unknown system, network or budget.
+    same machine; ``more`` are files of columns to train on besides, as ``pyemu data from-record`` makes them.
+    Raises ``KeyError`` for an unknown system, network or budget, and for a file of ``more`` without a variable of the system.
     """
     system, size = find_system(name), budget(budget_name).shortened(epoch_share)
     chosen = network or system.default_network
     _prepare(seed, threads)
-    train_file, train, validation = _data(system, size, cache_dir, progress)
+    data, train, validation = _data(system, size, cache_dir, progress, more)
     rate = size.learning_rate * system.learning_rate_share(chosen)
     module = RadiationTraining(system.build(chosen), system.band, rate, _n_steps(size, system.band, train))
     folder = Path(output_dir) / f"{name}-{chosen}"
     best = _run(module, train, validation, size, folder, seed, progress)
     module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
-    checkpoint = _checkpoint(system, chosen, module, train_file, {"budget": asdict(size), "seed": seed})
+    checkpoint = _checkpoint(system, chosen, module, data, {"budget": asdict(size), "seed": seed})
     return checkpoint.save(folder.with_suffix(".ckpt"))
 
 
@@ -79,12 +82,30 @@ def _keep_freed_memory() -> None:
 
 
 def _data(
-    system: RadiationSystem, size: Budget, cache_dir: Path, progress: bool
-) -> tuple[Path, ColumnDataset, ColumnDataset]:
+    system: RadiationSystem, size: Budget, cache_dir: Path, progress: bool, more: Sequence[Path]
+) -> tuple[xr.Dataset, ColumnDataset, ColumnDataset]:
+    """The columns to train on as a data set whose attribute ``sha256`` tells them, and as tensors, then those to validate."""
     sizes = {"train": size.n_train, "validation": size.n_validation}
     paths = {split: radiation.generate(split, n, cache_dir=cache_dir, progress=progress) for split, n in sizes.items()}
-    train, validation = (ColumnDataset(radiation.load(paths[split]), system) for split in sizes)
-    return paths["train"], train, validation
+    data = _join(system, [paths["train"], *more])
+    return data, ColumnDataset(data, system), ColumnDataset(radiation.load(paths["validation"]), system)
+
+
+def _join(system: RadiationSystem, paths: list[Path]) -> xr.Dataset:
+    """The columns of all files one after the other. One file is as it is."""
+    parts = [radiation.load(path) for path in paths]
+    digests = [radiation.sha256(path) for path in paths]
+    names = [item.name for item in (*system.inputs, *system.outputs)]
+    for path, part in zip(paths, parts, strict=True):
+        missing = [name for name in names if name not in part]
+        if missing:
+            raise KeyError(f"{path} has no {', '.join(missing)}, which {system.name} is trained on")
+    joined = (
+        xr.concat([part[names] for part in parts], "column", combine_attrs="override") if len(parts) > 1 else parts[0]
+    )
+    whole = hashlib.sha256("".join(digests).encode()).hexdigest() if len(parts) > 1 else digests[0]
+    sources = [str(part.attrs["source"]) for part in parts]
+    return joined.assign_attrs(sha256=whole, source="; ".join(dict.fromkeys(sources)))
 
 
 def _n_steps(size: Budget, band: str, train: ColumnDataset) -> int:
@@ -121,16 +142,15 @@ def _run(
 
 
 def _checkpoint(
-    system: RadiationSystem, network: str, module: RadiationTraining, train_file: Path, training: dict[str, object]
+    system: RadiationSystem, network: str, module: RadiationTraining, data: xr.Dataset, training: dict[str, object]
 ) -> Checkpoint:
-    data = radiation.load(train_file)
     names = [item.name for item in system.inputs]
     return Checkpoint(
         system=system.name,
         network=network,
         state=module.network.state_dict(),
         training=training | {"columns": data.sizes["column"], "source": str(data.attrs["source"])},
-        data_sha256=radiation.sha256(train_file),
+        data_sha256=str(data.attrs["sha256"]),
         training_range={name: _range(data[name]) for name in names},
         reference_inputs={name: _reference(data[name]) for name in names},
     )

@@ -108,6 +108,16 @@ static void guard_columns(const std::string &path) {
   check(budget.columns == 2 && budget.at_step == 5 && std::string(budget.units) == "W m-2",
         "a budget of the others");
   check_error([&] { emulator.budget(1); }, PYEMU_ERR_ARGUMENT, "no budget 1");
+  pyemu_recording recording = PYEMU_RECORDING_INIT;
+  check_error([&] { emulator.recorded(); }, PYEMU_ERR_ARGUMENT, "nothing has been recorded");
+  recording.path = "runs_from_cpp.nc";
+  recording.replace = 1;
+  recording.only = PYEMU_RECORD_FLAGGED;
+  emulator.set_record(recording);
+  emulator.run(6);
+  check_error([&] { emulator.record_host(6); }, PYEMU_ERR_ARGUMENT, "the host's own scheme");
+  emulator.end_record();
+  check(emulator.recorded().columns == 1 && !emulator.recorded().is_on, "the flagged column");
 }
 
 static void report_errors(const std::string &path) {

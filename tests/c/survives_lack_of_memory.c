@@ -107,6 +107,46 @@ static void check_noise(const char *directory) {
   pyemu_close(&e, NULL, 0);
 }
 
+/* A recording begins or it does not; lack of memory later ends it, but not the run. */
+static void check_record(const char *directory) {
+  static struct toy toy;
+  char message[1024];
+  pyemu_recording recording = PYEMU_RECORDING_INIT;
+  pyemu_recorded recorded = {.sizeof_recorded = sizeof recorded};
+  pyemu_emulator *e = toy_open(directory, "ranged.onnx", "native");
+  recording.path = "survives_lack_of_memory.nc";
+  recording.replace = 1;
+  toy_fill(&toy, 32, 0);
+  toy_bind(e, &toy);
+  int status = PYEMU_ERR_MEMORY;
+  long request = 0;
+  for (; status == PYEMU_ERR_MEMORY && request < 100; ++request) {
+    countdown = request;
+    status = pyemu_set_record(e, &recording, message, sizeof message);
+    CHECK((status == PYEMU_ERR_MEMORY) == (strstr(message, "no memory for the recording") != NULL));
+  }
+  countdown = -1;
+  if (status == PYEMU_ERR_UNSUPPORTED) /* there is no netCDF on this machine */
+    return (void)pyemu_close(&e, NULL, 0);
+  CHECK(status == PYEMU_OK && request > 10);
+  countdown = 0;
+  CHECK_STATUS(pyemu_run(e, 1, message, sizeof message), PYEMU_OK, "");
+  countdown = -1;
+  CHECK(!toy_is_untouched(&toy));
+  CHECK(pyemu_record_report(e, &recorded, message, sizeof message) == PYEMU_OK);
+  CHECK(!recorded.is_on && recorded.status == PYEMU_ERR_MEMORY && recorded.columns == 0);
+  CHECK(strstr(recorded.stopped, "no memory for the numbers of 32 columns") != NULL);
+  CHECK(pyemu_set_record(e, &recording, message, sizeof message) == PYEMU_OK);
+  CHECK(pyemu_run(e, 1, message, sizeof message) == PYEMU_OK);
+  n_requests = 0;
+  for (int step = 0; step < 10; ++step)
+    CHECK(pyemu_run(e, step, message, sizeof message) == PYEMU_OK);
+  CHECK(n_requests == 0);
+  CHECK(pyemu_record_report(e, &recorded, message, sizeof message) == PYEMU_OK);
+  CHECK(recorded.is_on && recorded.columns == 11 * 32 && recorded.calls == 11);
+  pyemu_close(&e, NULL, 0);
+}
+
 /* A guard is set or it is not; its runs take memory once for a number of columns. */
 static void check_guard(const char *directory) {
   static struct toy toy;
@@ -149,6 +189,7 @@ int main(int argc, char **argv) {
   check_open(directory, "ranged.onnx", 1);
   check_run(directory);
   check_noise(directory);
+  check_record(directory);
   check_guard(directory);
   return check_result();
 }

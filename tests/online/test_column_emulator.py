@@ -12,6 +12,8 @@ from grey_emulators import evaluate, export, inputs_of, outputs_of
 from pyemu.hosts import column_executable
 from pyemu.hosts.column import ColumnError, ColumnModel
 from pyemu.hosts.namelist import write_namelist
+from pyemu.runtime.record_file import RecordFile
+from pyemu.runtime.replay import replay
 
 BANDS = ("longwave", "shortwave")
 INPUTS = sorted({name for band in BANDS for name in inputs_of(band)})
@@ -81,3 +83,21 @@ def test_a_missing_file_and_an_unknown_engine_are_named(grey):
         ColumnModel(ncol=2, **{**grey, "longwave_file": "nowhere.onnx"})
     with pytest.raises(ColumnError, match="abacus"):
         ColumnModel(ncol=2, engine="abacus", **grey)
+
+
+def test_the_calls_of_both_emulators_are_recorded_and_replay(grey, tmp_path):
+    records = {f"{band}_record": str(tmp_path / f"{band}.nc") for band in BANDS}
+    with ColumnModel(ncol=5, engine="native", **grey, **records) as model:
+        model.step(3)
+        model.radiate()
+        fluxes = {band: model.get(outputs_of(band)[0]) for band in BANDS}
+    for band in BANDS:
+        result = replay(records[f"{band}_record"], grey[f"{band}_file"])
+        assert result.passed
+        assert all(row.differing == 0 for row in result.differences)
+        with RecordFile(records[f"{band}_record"]) as found:
+            np.testing.assert_array_equal(found.read(outputs_of(band)[0])[-5:], fluxes[band])
+    with pytest.raises(ColumnError, match="'only' of the recording is 'some'"):
+        ColumnModel(ncol=2, **grey, **records, record_only="some")
+    with pytest.raises(ColumnError, match="cannot create"):
+        ColumnModel(ncol=2, **grey, longwave_record="/no/such/folder/a.nc")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from pyemu.cli import app
 
-COMMANDS = ("info", "verify", "export", "compile", "train", "evaluate", "data", "couple", "doctor", "list")
+COMMANDS = ("info", "verify", "replay", "export", "compile", "train", "evaluate", "data", "couple", "doctor", "list")
 
 
 def run(*arguments: object) -> Result:

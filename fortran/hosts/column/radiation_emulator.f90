@@ -66,11 +66,14 @@ contains
     call open_both(self%emulators, settings, state, fluxes, temperature, stat, errmsg)
     if (stat == 0 .and. self%tapers) call open_both(self%scouts, settings, state, fluxes, temperature, stat, errmsg)
     if (stat == 0 .and. self%falls_back) call self%rrtmg%open(settings%rrtmg_directory, settings%block_size, stat, errmsg)
-    if (stat /= 0 .or. settings%guard == 'off') return
-    call set_guards(self%emulators, settings, settings%guard_limit, settings%guard_taper, stat, errmsg)
-    if (stat == 0 .and. self%tapers) call set_guards(self%scouts, settings, settings%guard_taper, 0.0_real64, stat, errmsg)
-    call start_log(self%longwave_guard, self%emulators(longwave_band), settings)
-    call start_log(self%shortwave_guard, self%emulators(shortwave_band), settings)
+    if (stat == 0 .and. settings%guard /= 'off') then
+      call set_guards(self%emulators, settings, settings%guard_limit, settings%guard_taper, stat, errmsg)
+      if (stat == 0 .and. self%tapers) call set_guards(self%scouts, settings, settings%guard_taper, 0.0_real64, stat, errmsg)
+      call start_log(self%longwave_guard, self%emulators(longwave_band), settings)
+      call start_log(self%shortwave_guard, self%emulators(shortwave_band), settings)
+    end if
+    if (stat == 0) call record(self%emulators(longwave_band), settings%longwave_record, settings, stat, errmsg)
+    if (stat == 0) call record(self%emulators(shortwave_band), settings%shortwave_record, settings, stat, errmsg)
   end subroutine open_emulators
 
   subroutine longwave(self, state, fluxes, stat, errmsg)
@@ -323,6 +326,25 @@ contains
     end if
     call blame(entry, stat, errmsg)
   end subroutine open_file
+
+  !> Record all columns of every call, or those that the guard finds outside what the emulator has seen in training: it
+  !> counts if the namelist sets none.
+  subroutine record(emulator, path, settings, stat, errmsg)
+    type(emulator_t), intent(inout) :: emulator
+    character(len=*), intent(in) :: path
+    type(settings_t), intent(in) :: settings
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+
+    stat = 0
+    if (path == '') return
+    if (settings%record_only == 'flagged' .and. settings%guard == 'off') then
+      call emulator%set_guard('count', stat=stat, errmsg=errmsg)
+    end if
+    if (stat == 0) call emulator%set_record(trim(path), replace=.true., only=trim(settings%record_only), stat=stat, &
+      errmsg=errmsg)
+    call blame('record', stat, errmsg)
+  end subroutine record
 
   !> Inputs of both bands.
   subroutine bind_atmosphere(emulator, state, temperature, stat, errmsg)

@@ -34,6 +34,9 @@ module column_settings
     real(real64) :: interval = 21600.0_real64            ! s
     character(len=text_length) :: longwave_file = ''
     character(len=text_length) :: shortwave_file = ''
+    character(len=text_length) :: longwave_record = ''
+    character(len=text_length) :: shortwave_record = ''
+    character(len=16) :: record_only = 'all'
     character(len=64) :: engine = ''
     character(len=64) :: device = 'cpu'
     integer :: threads = 1
@@ -213,14 +216,18 @@ contains
     real(real64) :: interval
     character(len=len(settings%scheme)) :: scheme
     character(len=len(settings%engine)) :: engine, device
-    character(len=text_length) :: longwave_file, shortwave_file, rrtmg_directory, iomsg
-    namelist /radiation_nml/ scheme, interval, longwave_file, shortwave_file, engine, device, threads, &
-      rrtmg_directory, block_size
+    character(len=len(settings%record_only)) :: record_only
+    character(len=text_length) :: longwave_file, shortwave_file, longwave_record, shortwave_record, rrtmg_directory, iomsg
+    namelist /radiation_nml/ scheme, interval, longwave_file, shortwave_file, longwave_record, shortwave_record, &
+      record_only, engine, device, threads, rrtmg_directory, block_size
 
     scheme = settings%scheme
     interval = settings%interval
     longwave_file = settings%longwave_file
     shortwave_file = settings%shortwave_file
+    longwave_record = settings%longwave_record
+    shortwave_record = settings%shortwave_record
+    record_only = settings%record_only
     engine = settings%engine
     device = settings%device
     threads = settings%threads
@@ -233,6 +240,9 @@ contains
     settings%interval = interval
     settings%longwave_file = longwave_file
     settings%shortwave_file = shortwave_file
+    settings%longwave_record = longwave_record
+    settings%shortwave_record = shortwave_record
+    settings%record_only = record_only
     settings%engine = engine
     settings%device = device
     settings%threads = threads

@@ -1,0 +1,1 @@
+../../csrc/netcdf_library.c

@@ -1,0 +1,1 @@
+../../csrc/record.c
