@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,6 +16,9 @@ import torch
 from pyemu.emulator import legs, reference
 from pyemu.emulator.card import Card, Variable
 from pyemu.emulator.compare import budget_residuals, compare_outputs
+from pyemu.emulator.derivative import embed
+from pyemu.emulator.derivative_card import derivative_card, directions
+from pyemu.emulator.differentiate import Derivative, frozen, trace
 from pyemu.emulator.errors import EmulatorFileError, ExportError
 from pyemu.emulator.file import check_graph
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
@@ -27,19 +30,28 @@ BATCH_SIZES = (1, 7)  # columns per call, besides all at once: a graph with its 
 ReferenceInputs = Mapping[str, np.ndarray | torch.Tensor]
 
 
-def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: ReferenceInputs, path: str | Path) -> Path:
+def export_onnx(
+    module: torch.nn.Module,
+    card: Card,
+    reference_inputs: ReferenceInputs,
+    path: str | Path,
+    derivatives: Sequence[str] = (),
+) -> Path:
     """Export ``module`` to one ``.onnx`` file with its card and reference columns inside.
 
     Main arguments: ``module`` takes tensors in the order of ``card.inputs`` and returns a tuple in the order of
-    ``card.outputs``, columns first; ``reference_inputs`` holds two or more recorded columns of every input.
-    Returns the path.
+    ``card.outputs``, columns first; ``reference_inputs`` holds two or more recorded columns of every input;
+    ``derivatives`` names those that the file shall carry: ``"vjp"``, the adjoint, and ``"jvp"``, the tangent linear (see
+    ``docs/how-to/take-derivatives.md``). Returns the path.
 
     Raises:
-        ExportError: inputs or outputs contradict the card, the graph cannot be exported, or ONNX Runtime differs from
-            torch beyond the card's tolerance, whatever the number of columns. Nothing is written then.
+        ExportError: inputs or outputs contradict the card, the graph cannot be exported or has no derivative, or ONNX
+            Runtime differs from torch beyond the card's tolerance, whatever the number of columns. Nothing is written
+            then.
     """
     path = Path(path)
     inputs = as_arrays(card, reference_inputs)
+    derivative_cards = {kind: derivative_card(card, kind) for kind in derivatives}
     outputs = torch_outputs(module, card, inputs)
     card = stamped(card, "torch", "onnx", "onnxscript", "onnxruntime")
     model = _graph(module, card, inputs)
@@ -47,8 +59,27 @@ def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: Reference
     _check_model(model, card, path)
     data = model.SerializeToString(deterministic=True)
     check_runs(legs.onnxruntime(data), "ONNX Runtime", card, inputs, outputs)
-    write(path, data)
+    for kind, own_card in derivative_cards.items():
+        own_card = own_card.model_copy(update={"provenance": card.provenance})
+        embed(model, kind, _derivative(module, card, kind, own_card, inputs | outputs, path))
+    write(path, model.SerializeToString(deterministic=True) if derivatives else data)
     return path
+
+
+def _derivative(
+    module: torch.nn.Module, card: Card, kind: str, own_card: Card, values: dict[str, np.ndarray], path: Path
+) -> onnx.ModelProto:
+    """The model of a derivative, with its card and reference columns, after the same checks as the emulator's."""
+    derivative = Derivative(module, card, kind)
+    inputs = {variable.name: values[variable.name] for variable in card.inputs} | directions(card, kind, values)
+    with frozen(module):
+        outputs = torch_outputs(derivative, own_card, inputs)
+    model = _graph(trace(derivative, own_card, inputs), own_card, inputs)
+    model.graph.name = f"emulator_{kind}"
+    _embed(model, own_card, inputs | outputs)
+    _check_model(model, own_card, path)
+    check_runs(legs.onnxruntime(model.SerializeToString()), f"ONNX Runtime ({kind})", own_card, inputs, outputs)
+    return model
 
 
 def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,0 +1,147 @@
+"""The derivative of a torch module as a graph of its own: traced from autograd, so that it is torch's to the last sign."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch._functorch.compile_utils import fx_graph_cse
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
+
+from pyemu.emulator.card import Card
+from pyemu.emulator.derivative_card import real_inputs, real_outputs
+from pyemu.emulator.derivative_graph import simplify
+from pyemu.emulator.errors import ExportError
+
+_aten = torch.ops.aten
+
+
+class Derivative(torch.nn.Module):
+    """The adjoint (``vjp``) or the tangent linear (``jvp``) of a module.
+
+    Takes all inputs of the module and then one direction for every real output (``vjp``) or real input (``jvp``), and
+    returns a tuple with one result for every real input, or real output.
+    """
+
+    def __init__(self, module: torch.nn.Module, card: Card, kind: str):
+        super().__init__()
+        self.module = module
+        self.kind = kind
+        self.n_inputs = len(card.inputs)
+        self.real_inputs = [card.inputs.index(variable) for variable in real_inputs(card)]
+        self.real_outputs = [card.outputs.index(variable) for variable in real_outputs(card)]
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Inputs, then directions."""
+        inputs, directions = tensors[: self.n_inputs], tensors[self.n_inputs :]
+
+        def function(*real: Tensor) -> tuple[Tensor, ...]:
+            replaced = dict(zip(self.real_inputs, real, strict=True))
+            outputs = self.module(*(replaced.get(index, tensor) for index, tensor in enumerate(inputs)))
+            return tuple(outputs[index] for index in self.real_outputs)
+
+        outputs, pull = torch.func.vjp(function, *(inputs[index] for index in self.real_inputs))
+        if self.kind == "jvp":
+            # The adjoint is linear in its direction, so its own adjoint is the tangent linear. Forward differentiation
+            # would be the shorter way, but torch 2.13 fixes the number of columns in it.
+            _, pull = torch.func.vjp(lambda *at: pull(at), *(torch.zeros_like(output) for output in outputs))
+        return tuple(result.clone() for result in pull(directions))
+
+
+def trace(derivative: Derivative, card: Card, inputs: Mapping[str, np.ndarray]) -> torch.fx.GraphModule:
+    """The operators that ``derivative`` runs, for any number of columns.
+
+    Main arguments: ``card`` and ``inputs`` are those of the derivative.
+
+    Raises:
+        ExportError: torch cannot differentiate the module.
+    """
+    mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
+    tensors = [
+        mode.from_tensor(
+            torch.from_numpy(inputs[variable.name]),
+            symbolic_context=StatelessSymbolicContext(
+                dynamic_sizes=[
+                    DimDynamic.DUCK if axis == 0 and variable.has_batch else DimDynamic.STATIC
+                    for axis in range(len(card.shape(variable, 1)))
+                ]
+            ),
+        )
+        for variable in card.inputs
+    ]
+    try:
+        with quiet(), frozen(derivative), mode, torch.backends.mkldnn.flags(enabled=False):
+            traced = make_fx(derivative, decomposition_table=_DECOMPOSITIONS, _allow_non_fake_inputs=True)(*tensors)
+            return _tidied(traced)
+    except Exception as error:  # torch raises many kinds; all mean that the module has no derivative
+        raise ExportError(
+            f"torch cannot differentiate {type(derivative.module).__name__} ({derivative.kind}): {error}"
+        ) from error
+
+
+@contextmanager
+def frozen(module: torch.nn.Module) -> Iterator[None]:
+    """Weights that want no gradient, for as long as it takes."""
+    learned = [weight for weight in module.parameters() if weight.requires_grad]
+    for weight in learned:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in learned:
+            weight.requires_grad_(True)
+
+
+def _tidied(traced: torch.fx.GraphModule) -> torch.fx.GraphModule:
+    """Without what is not needed, computed twice, or would be written in a roundabout way."""
+    traced.graph.eliminate_dead_code()
+    tidy = torch.fx.GraphModule(traced, fx_graph_cse(traced.graph))
+    simplify(tidy.graph)
+    tidy.graph.eliminate_dead_code()
+    tidy.recompile()
+    return tidy
+
+
+def _convolution_backward(
+    gradient: Tensor,
+    inputs: Tensor,
+    weight: Tensor,
+    bias_sizes: list[int] | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    output_padding: list[int],
+    groups: int,
+    wanted: list[bool],
+) -> Any:
+    """The gradient of a convolution by its input is a transposed convolution with the same weight, and the reverse."""
+    if wanted[1] or wanted[2]:
+        return NotImplemented
+    if transposed:
+        none = [0] * len(stride)
+        return _aten.convolution(gradient, weight, None, stride, padding, dilation, False, none, groups), None, None
+    missing = []
+    for axis in range(len(stride)):
+        reached = (gradient.shape[2 + axis] - 1) * stride[axis] - 2 * padding[axis]
+        missing.append(inputs.shape[2 + axis] - reached - dilation[axis] * (weight.shape[2 + axis] - 1) - 1)
+    return _aten.convolution(gradient, weight, None, stride, padding, dilation, True, missing, groups), None, None
+
+
+def _sigmoid_backward(gradient: Tensor, output: Tensor) -> Tensor:
+    return gradient * (output * (1 - output))
+
+
+def _tanh_backward(gradient: Tensor, output: Tensor) -> Tensor:
+    return gradient * (1 - output * output)
+
+
+_DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
+    _aten.convolution_backward.default: _convolution_backward,
+    _aten.sigmoid_backward.default: _sigmoid_backward,
+    _aten.tanh_backward.default: _tanh_backward,
+}
