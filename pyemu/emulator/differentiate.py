@@ -74,7 +74,7 @@ def trace(derivative: Derivative, card: Card, inputs: Mapping[str, np.ndarray]) 
         for variable in card.inputs
     ]
     try:
-        with quiet(), frozen(derivative), mode, torch.backends.mkldnn.flags(enabled=False):
+        with mode, torch.backends.mkldnn.flags(enabled=False):
             traced = make_fx(derivative, decomposition_table=_DECOMPOSITIONS, _allow_non_fake_inputs=True)(*tensors)
             return _tidied(traced)
     except Exception as error:  # torch raises many kinds; all mean that the module has no derivative

@@ -72,9 +72,10 @@ def _derivative(
     """The model of a derivative, with its card and reference columns, after the same checks as the emulator's."""
     derivative = Derivative(module, card, kind)
     inputs = {variable.name: values[variable.name] for variable in card.inputs} | directions(card, kind, values)
-    with frozen(module):
+    with quiet(), frozen(module):
         outputs = torch_outputs(derivative, own_card, inputs)
-    model = _graph(trace(derivative, own_card, inputs), own_card, inputs)
+        traced = trace(derivative, own_card, inputs)
+    model = _graph(traced, own_card, inputs)
     model.graph.name = f"emulator_{kind}"
     _embed(model, own_card, inputs | outputs)
     _check_model(model, own_card, path)
