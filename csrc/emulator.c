@@ -277,12 +277,12 @@ static int read_derivative(pyemu_emulator *e, const struct source *source,
   struct file_texts own;
   unsigned char *bytes;
   if (texts->kind != FILE_ONNX || options->raw)
-    return fail(error, PYEMU_ERR_UNSUPPORTED,
-                "derivative '%s' was asked for, but the file is %s, which carries none; derivatives "
-                "are in ONNX files with a card, written with 'pyemu export --derivative %s'",
-                options->derivative,
-                options->raw ? "opened raw" : file_kind_description(texts->kind),
-                options->derivative);
+    return fail(
+        error, PYEMU_ERR_UNSUPPORTED,
+        "derivative '%s' was asked for, but the file is %s, which carries none; derivatives "
+        "are in ONNX files with a card, written with 'pyemu export --derivative %s'",
+        options->derivative, options->raw ? "opened raw" : file_kind_description(texts->kind),
+        options->derivative);
   int status = derivative_compose(source->bytes, source->size, options->derivative, &bytes,
                                   &derivative.size, error);
   if (status != PYEMU_OK)
@@ -304,8 +304,8 @@ static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *o
   struct file_texts texts;
   int status = inspect(source, options, &texts, error);
   if (status == PYEMU_OK)
-    status = (options->derivative ? read_derivative : read_source)(e, source, &texts, options,
-                                                                   error);
+    status =
+        (options->derivative ? read_derivative : read_source)(e, source, &texts, options, error);
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
   e->card.is_real64 = is_real64(options);
