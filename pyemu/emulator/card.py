@@ -102,7 +102,9 @@ class Variable(_Strict):
     def _without_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Cards of schema 1 do not know the key of noise, and a standard name is text or not there."""
         values: dict[str, Any] = write(self)
-        return {key: value for key, value in values.items() if key not in ("noise", "standard_name") or value is not None}
+        return {
+            key: value for key, value in values.items() if key not in ("noise", "standard_name") or value is not None
+        }
 
     @model_validator(mode="after")
     def _noise_is_real_and_of_columns(self) -> Self:

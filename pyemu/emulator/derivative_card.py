@@ -9,7 +9,9 @@ from pyemu.emulator.errors import ExportError
 
 DERIVATIVES = ("vjp", "jvp")
 TITLES = {"vjp": "Adjoint (vector-Jacobian product)", "jvp": "Tangent linear (Jacobian-vector product)"}
-SHARE_OF_TOLERANCE = 5.0  # a derivative takes two to three times the operations, and terms that cancel in the value do not
+SHARE_OF_TOLERANCE = (
+    5.0  # a derivative takes two to three times the operations, and terms that cancel in the value do not
+)
 TOLERANCE_REASON = "derivatives: five times the emulator's own tolerance, which is for this reason: "
 _FACTOR = re.compile(r"(.*?)\^?([+-]?\d+)?")
 

@@ -1,6 +1,5 @@
 """What autograd leaves in a graph that ONNX, and engines, would have to do in a roundabout way."""
 
-import operator
 from collections import defaultdict
 from typing import Any
 
@@ -72,12 +71,13 @@ class _Part:
 
 def _part(node: Node) -> _Part:
     """What a backward node of a slice or of one index says."""
-    values, sizes, dim, start, *rest = node.args
+    arguments: list[Any] = list(node.args)
+    values, _, dim, start = arguments[:4]
     sizes = list(node.meta["val"].shape)
     dim %= len(sizes)
     start = start + sizes[dim] if start < 0 else start
     is_select = node.target is _aten.select_backward.default
-    return _Part(node, sizes, dim, start, 1 if is_select else rest[1], values, is_select)
+    return _Part(node, sizes, dim, start, 1 if is_select else arguments[5], values, is_select)
 
 
 def _is_inner_sum(node: Node) -> bool:
@@ -153,7 +153,8 @@ def _spread(graph: Graph, part: _Part) -> Node:
     wide = _shaped(graph, _aten.constant_pad_nd.default, apart, [0, 0] * n_behind + [0, part.step - 1], 0.0)
     shape = list(wide.meta["val"].shape)
     batch = [size if isinstance(size, int) else -1 for size in shape]
-    flat = _shaped(graph, _aten.reshape.default, wide, batch[:dim] + [shape[dim] * shape[dim + 1]] + batch[dim + 2 :])
+    joined = [*batch[:dim], shape[dim] * shape[dim + 1], *batch[dim + 2 :]]
+    flat = _shaped(graph, _aten.reshape.default, wide, joined)
     return _shaped(graph, _aten.slice.Tensor, flat, dim, 0, part.stop - part.start)
 
 
@@ -166,7 +167,8 @@ def _shaped(graph: Graph, target: Any, *arguments: Any) -> Node:
 
 
 def _padded(graph: Graph, values: Node, part: _Part, before: int, after: int) -> Node:
-    if operator.or_(before, after) == 0:
+    """Zeros in front of and behind the values, along the dimension of the part."""
+    if before == 0 and after == 0:
         return values
     n_behind = len(part.sizes) - part.dim - 1
     return _shaped(graph, _aten.constant_pad_nd.default, values, [0, 0] * n_behind + [before, after], 0.0)

@@ -12,11 +12,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
-from pyemu.emulator.card import Card
+from pyemu.emulator.card import Card, Variable
 from pyemu.emulator.derivative_card import real_inputs, real_outputs
 from pyemu.emulator.derivative_graph import simplify
 from pyemu.emulator.errors import ExportError
+from pyemu.emulator.program import as_tensors, decomposed
 
+Inputs = Mapping[str, np.ndarray]
 _aten = torch.ops.aten
 
 
@@ -52,35 +54,41 @@ class Derivative(torch.nn.Module):
         return tuple(result.clone() for result in pull(directions))
 
 
-def trace(derivative: Derivative, card: Card, inputs: Mapping[str, np.ndarray]) -> torch.fx.GraphModule:
-    """The operators that ``derivative`` runs, for any number of columns.
+def trace(module: torch.nn.Module, card: Card, kind: str, own_card: Card, inputs: Inputs) -> torch.fx.GraphModule:
+    """The operators of the derivative ``kind`` of ``module``, for any number of columns.
 
-    Main arguments: ``card`` and ``inputs`` are those of the derivative.
+    Main arguments: ``card`` is the emulator's, ``own_card`` and ``inputs`` are the derivative's.
 
     Raises:
         ExportError: torch cannot differentiate the module.
     """
+    try:
+        traced, is_free = _traced(Derivative(module, card, kind), own_card, inputs)
+        if not is_free:
+            # Some operators made of others read the number of columns while they are traced, but not in torch.export.
+            traced, _ = _traced(Derivative(decomposed(module, card, inputs), card, kind), own_card, inputs)
+        return _tidied(traced)
+    except Exception as error:  # torch raises many kinds; all mean that the module has no derivative
+        raise ExportError(f"torch cannot differentiate {type(module).__name__} ({kind}): {error}") from error
+
+
+def _traced(derivative: Derivative, card: Card, inputs: Inputs) -> tuple[torch.fx.GraphModule, bool]:
+    """The operators that ``derivative`` runs, and whether it took the number of columns as free."""
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
     tensors = [
-        mode.from_tensor(
-            torch.from_numpy(inputs[variable.name]),
-            symbolic_context=StatelessSymbolicContext(
-                dynamic_sizes=[
-                    DimDynamic.DUCK if axis == 0 and variable.has_batch else DimDynamic.STATIC
-                    for axis in range(len(card.shape(variable, 1)))
-                ]
-            ),
-        )
-        for variable in card.inputs
+        mode.from_tensor(tensor, symbolic_context=_free(tensor, variable))
+        for tensor, variable in zip(as_tensors(card, inputs), card.inputs, strict=True)
     ]
-    try:
-        with mode, torch.backends.mkldnn.flags(enabled=False):
-            traced = make_fx(derivative, decomposition_table=_DECOMPOSITIONS, _allow_non_fake_inputs=True)(*tensors)
-            return _tidied(traced)
-    except Exception as error:  # torch raises many kinds; all mean that the module has no derivative
-        raise ExportError(
-            f"torch cannot differentiate {type(derivative.module).__name__} ({derivative.kind}): {error}"
-        ) from error
+    with frozen(derivative), mode, torch.backends.mkldnn.flags(enabled=False):
+        traced = make_fx(derivative, decomposition_table=_DECOMPOSITIONS, _allow_non_fake_inputs=True)(*tensors)
+    sizes = [tensor.shape[0] for tensor, variable in zip(tensors, card.inputs, strict=True) if variable.has_batch]
+    return traced, not any(isinstance(size, int) for size in sizes)
+
+
+def _free(tensor: Tensor, variable: Variable) -> StatelessSymbolicContext:
+    """All tensors have the same number of columns, and nothing else is free."""
+    sizes = [DimDynamic.STATIC] * tensor.dim()
+    return StatelessSymbolicContext(dynamic_sizes=[DimDynamic.DUCK, *sizes[1:]] if variable.has_batch else sizes)
 
 
 @contextmanager

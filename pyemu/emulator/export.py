@@ -1,10 +1,7 @@
 """Write a torch module as an emulator file, and refuse to write one that another library would run differently."""
 
-import logging
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +19,7 @@ from pyemu.emulator.differentiate import Derivative, frozen, trace
 from pyemu.emulator.errors import EmulatorFileError, ExportError
 from pyemu.emulator.file import check_graph
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
+from pyemu.emulator.program import Positional, as_tensors, free_columns, quiet
 from pyemu.emulator.scalars import EXACT_SCALARS
 
 OPSET = 20
@@ -74,7 +72,7 @@ def _derivative(
     inputs = {variable.name: values[variable.name] for variable in card.inputs} | directions(card, kind, values)
     with quiet(), frozen(module):
         outputs = torch_outputs(derivative, own_card, inputs)
-        traced = trace(derivative, own_card, inputs)
+        traced = trace(module, card, kind, own_card, inputs)
     model = _graph(traced, own_card, inputs)
     model.graph.name = f"emulator_{kind}"
     _embed(model, own_card, inputs | outputs)
@@ -162,38 +160,6 @@ def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]
     if program is None:
         raise ExportError(f"torch returned no ONNX program for {type(module).__name__}")
     return _plain(program.model_proto)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back torch's notes on its own internals."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        yield
-
-
-def as_tensors(card: Card, inputs: Mapping[str, np.ndarray]) -> tuple[torch.Tensor, ...]:
-    """The inputs in the card's order; they share the arrays' memory."""
-    return tuple(torch.from_numpy(inputs[variable.name]) for variable in card.inputs)
-
-
-def free_columns(card: Card) -> tuple[tuple[dict[int, torch.export.Dim], ...]]:
-    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of what has columns is free."""
-    column = torch.export.Dim("column")
-    return (tuple({0: column} if variable.has_batch else {} for variable in card.inputs),)
-
-
-class Positional(torch.nn.Module):
-    """Takes tensors by position, so that the names of a module's own arguments do not matter."""
-
-    def __init__(self, module: torch.nn.Module):
-        super().__init__()
-        self.module = module
-
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Pass them on."""
-        return self.module(*tensors)
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
