@@ -46,11 +46,13 @@ class Derivative(torch.nn.Module):
             outputs = self.module(*(replaced.get(index, tensor) for index, tensor in enumerate(inputs)))
             return tuple(outputs[index] for index in self.real_outputs)
 
-        outputs, pull = torch.func.vjp(function, *(inputs[index] for index in self.real_inputs))
+        pull: Callable[..., tuple[Tensor, ...]]
+        outputs, pull = torch.func.vjp(function, *(inputs[index] for index in self.real_inputs))  # type: ignore[misc]
         if self.kind == "jvp":
             # The adjoint is linear in its direction, so its own adjoint is the tangent linear. Forward differentiation
             # would be the shorter way, but torch 2.13 fixes the number of columns in it.
-            _, pull = torch.func.vjp(lambda *at: pull(at), *(torch.zeros_like(output) for output in outputs))
+            adjoint, zeros = pull, (torch.zeros_like(output) for output in outputs)
+            _, pull = torch.func.vjp(lambda *at: adjoint(at), *zeros)  # type: ignore[misc]
         return tuple(result.clone() for result in pull(directions))
 
 
@@ -82,7 +84,7 @@ def _traced(derivative: Derivative, card: Card, inputs: Inputs) -> tuple[torch.f
     with frozen(derivative), mode, torch.backends.mkldnn.flags(enabled=False):
         traced = make_fx(derivative, decomposition_table=_DECOMPOSITIONS, _allow_non_fake_inputs=True)(*tensors)
     sizes = [tensor.shape[0] for tensor, variable in zip(tensors, card.inputs, strict=True) if variable.has_batch]
-    return traced, not any(isinstance(size, int) for size in sizes)
+    return traced, all(isinstance(size, torch.SymInt) and size.node.maybe_as_int() is None for size in sizes)
 
 
 def _free(tensor: Tensor, variable: Variable) -> StatelessSymbolicContext:
