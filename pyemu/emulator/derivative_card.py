@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+from pydantic import ValidationError
 
 from pyemu.emulator.card import Card, Tolerance, Variable
 from pyemu.emulator.errors import ExportError
@@ -13,6 +14,7 @@ SHARE_OF_TOLERANCE = (
     5.0  # a derivative takes two to three times the operations, and terms that cancel in the value do not
 )
 TOLERANCE_REASON = "derivatives: five times the emulator's own tolerance, which is for this reason: "
+MAX_NAME = 255  # characters of a variable's name
 _FACTOR = re.compile(r"(.*?)\^?([+-]?\d+)?")
 
 
@@ -59,16 +61,17 @@ def derivative_card(card: Card, kind: str) -> Card:
     else:
         directions = [_direction(variable, "tangent") for variable in inputs]
         results = [_direction(variable, "tangent") for variable in outputs]
-    return Card.model_validate(
-        card.to_dict()
-        | {
-            "summary": f"{TITLES[kind]} of: {card.summary}",
-            "inputs": (*card.inputs, *directions),
-            "outputs": tuple(results),
-            "budgets": (),
-            "tolerance": _tolerance(card, kind),
-        }
-    )
+    changes = {
+        "summary": f"{TITLES[kind]} of: {card.summary}",
+        "inputs": (*card.inputs, *directions),
+        "outputs": tuple(results),
+        "budgets": (),
+        "tolerance": _tolerance(card, kind),
+    }
+    try:
+        return Card.model_validate(card.to_dict() | changes)
+    except ValidationError as error:
+        raise ExportError(f"no derivative '{kind}': {error.errors(include_url=False)[0]['msg']}") from error
 
 
 def _check_batches(inputs: tuple[Variable, ...], outputs: tuple[Variable, ...]) -> None:
@@ -84,13 +87,11 @@ def _check_batches(inputs: tuple[Variable, ...], outputs: tuple[Variable, ...]) 
 
 def _direction(variable: Variable, word: str) -> Variable:
     """The tangent of a variable, in its units, or its adjoint, in one over its units: CF has no names for these."""
-    return Variable(
-        name=f"{word}_of_{variable.name}",
-        standard_name=None,
-        units=variable.units if word == "tangent" else inverse_units(variable.units),
-        dims=variable.dims,
-        dtype=variable.dtype,
-    )
+    name = f"{word}_of_{variable.name}"
+    if len(name) > MAX_NAME:
+        raise ExportError(f"no derivative: '{name}' has {len(name)} characters, expected up to {MAX_NAME}")
+    units = variable.units if word == "tangent" else inverse_units(variable.units)
+    return Variable(name=name, units=units, dims=variable.dims, dtype=variable.dtype)
 
 
 def _tolerance(card: Card, kind: str) -> Tolerance:

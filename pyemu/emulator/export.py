@@ -59,7 +59,10 @@ def export_onnx(
     check_runs(legs.onnxruntime(data), "ONNX Runtime", card, inputs, outputs)
     for kind, own_card in derivative_cards.items():
         own_card = own_card.model_copy(update={"provenance": card.provenance})
-        embed(model, kind, _derivative(module, card, kind, own_card, inputs | outputs, path))
+        try:
+            embed(model, kind, _derivative(module, card, kind, own_card, inputs | outputs, path))
+        except ExportError as error:
+            raise ExportError(f"derivative '{kind}': {error}") from error
     write(path, model.SerializeToString(deterministic=True) if derivatives else data)
     return path
 
