@@ -68,7 +68,9 @@ def trace(module: torch.nn.Module, card: Card, kind: str, own_card: Card, inputs
         traced, is_free = _traced(Derivative(module, card, kind), own_card, inputs)
         if not is_free:
             # Some operators made of others read the number of columns while they are traced, but not in torch.export.
-            traced, _ = _traced(Derivative(decomposed(module, card, inputs), card, kind), own_card, inputs)
+            traced, is_free = _traced(Derivative(decomposed(module, card, inputs), card, kind), own_card, inputs)
+        if not is_free:
+            raise ExportError("an operator's derivative is known to torch for a fixed number of columns only")
         return _tidied(traced)
     except Exception as error:  # torch raises many kinds; all mean that the module has no derivative
         raise ExportError(f"torch cannot differentiate {type(module).__name__} ({kind}): {error}") from error
@@ -142,6 +144,28 @@ def _convolution_backward(
     return _aten.convolution(gradient, weight, None, stride, padding, dilation, True, missing, groups), None, None
 
 
+def _avg_pool2d_backward(
+    gradient: Tensor,
+    inputs: Tensor,
+    kernel: list[int],
+    stride: list[int],
+    padding: list[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: int | None,
+) -> Any:
+    """The gradient of a mean is spread over its window: a transposed convolution with a constant weight, by channel."""
+    if ceil_mode or (not count_include_pad and any(padding) and divisor is None):
+        return NotImplemented
+    channels, stride = inputs.shape[1], stride or kernel
+    weight = torch.full((channels, 1, *kernel), 1.0 / (divisor or kernel[0] * kernel[1]), dtype=inputs.dtype)
+    missing = [
+        inputs.shape[2 + axis] - (gradient.shape[2 + axis] - 1) * stride[axis] + 2 * padding[axis] - kernel[axis]
+        for axis in range(2)
+    ]
+    return _aten.convolution(gradient, weight, None, stride, padding, [1, 1], True, missing, channels)
+
+
 def _sigmoid_backward(gradient: Tensor, output: Tensor) -> Tensor:
     return gradient * (output * (1 - output))
 
@@ -152,6 +176,7 @@ def _tanh_backward(gradient: Tensor, output: Tensor) -> Tensor:
 
 _DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     _aten.convolution_backward.default: _convolution_backward,
+    _aten.avg_pool2d_backward.default: _avg_pool2d_backward,
     _aten.sigmoid_backward.default: _sigmoid_backward,
     _aten.tanh_backward.default: _tanh_backward,
 }

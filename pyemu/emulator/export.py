@@ -71,11 +71,10 @@ def _derivative(
     module: torch.nn.Module, card: Card, kind: str, own_card: Card, values: dict[str, np.ndarray], path: Path
 ) -> onnx.ModelProto:
     """The model of a derivative, with its card and reference columns, after the same checks as the emulator's."""
-    derivative = Derivative(module, card, kind)
     inputs = {variable.name: values[variable.name] for variable in card.inputs} | directions(card, kind, values)
     with quiet(), frozen(module):
-        outputs = torch_outputs(derivative, own_card, inputs)
         traced = trace(module, card, kind, own_card, inputs)
+        outputs = torch_outputs(Derivative(module, card, kind), own_card, inputs)
     model = _graph(traced, own_card, inputs)
     model.graph.name = f"emulator_{kind}"
     _embed(model, own_card, inputs | outputs)

@@ -348,11 +348,12 @@ def test_the_adjoint_of_what_holds_for_all_columns_is_refused(tmp_path: Path) ->
 def test_an_operator_without_a_derivative_is_named(tmp_path: Path) -> None:
     card = card_of((profile("x"),), (profile("y"),))
 
-    def pooled(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.max_pool1d(x[:, None], 3, stride=1, padding=1)[:, 0]
+    def resampled(x: torch.Tensor) -> torch.Tensor:
+        places = torch.stack([torch.tanh(x), 0 * x], dim=-1)[:, None]
+        return torch.nn.functional.grid_sample(x[:, None, None], places, align_corners=False)[:, 0, 0]
 
-    message = refused(tmp_path, pooled, card, X, ["vjp"])
-    assert message.startswith("derivative 'vjp': ") and "max_pool2d_with_indices_backward" in message
+    message = refused(tmp_path, resampled, card, X, ["vjp"])
+    assert message.startswith("derivative 'vjp': ") and "grid_sampler_2d_backward" in message
 
 
 def test_a_module_that_stops_gradients_is_refused(tmp_path: Path) -> None:
@@ -424,7 +425,7 @@ def test_a_damaged_derivative_is_refused(exported: Callable, tmp_path: Path, dam
     onnx.save(model, path)
     with pytest.raises(EmulatorFileError, match=r"is damaged|wants tensor '.*', which the emulator's graph lacks"):
         EmulatorFile.open(path).derivative("vjp")
-    with pytest.raises(EmulatorError, match=r"it is not base64|takes tensor '.*', which has none of that name"):
+    with pytest.raises(EmulatorError, match=r"it is not base64|takes tensor '.*' from the emulator's graph, which has none"):
         Emulator.open(path, "native", derivative="vjp")
 
 
