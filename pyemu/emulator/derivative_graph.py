@@ -136,7 +136,7 @@ def _joined(graph: Graph, parts: list[_Part]) -> Node:
     for part in ordered:
         values = _spread(graph, part)
         after = size - part.stop if part is ordered[-1] else 0
-        pieces.append(_padded(graph, values, part, part.start - reached, after))
+        pieces.append(_padded(graph, values, dim, part.start - reached, after))
         reached = part.stop
     return pieces[0] if len(pieces) == 1 else _call(graph, _aten.cat.default, pieces, dim, like=ordered[0].node)
 
@@ -144,31 +144,32 @@ def _joined(graph: Graph, parts: list[_Part]) -> Node:
 def _spread(graph: Graph, part: _Part) -> Node:
     """The values of a part along its dimension, zeros between them if the slice had a step."""
     values, dim = part.values, part.dim
+    shape = list(values.meta["val"].shape)
     if part.is_select:
-        return _shaped(graph, _aten.unsqueeze.default, values, dim)
+        return _shaped(graph, _aten.unsqueeze.default, (values, dim), [*shape[:dim], 1, *shape[dim:]])
     if part.step == 1:
         return values
-    n_behind = len(part.sizes) - dim - 1
-    apart = _shaped(graph, _aten.unsqueeze.default, values, dim + 1)
-    wide = _shaped(graph, _aten.constant_pad_nd.default, apart, [0, 0] * n_behind + [0, part.step - 1], 0.0)
-    shape = list(wide.meta["val"].shape)
-    batch = [size if isinstance(size, int) else -1 for size in shape]
-    joined = [*batch[:dim], shape[dim] * shape[dim + 1], *batch[dim + 2 :]]
-    flat = _shaped(graph, _aten.reshape.default, wide, joined)
-    return _shaped(graph, _aten.slice.Tensor, flat, dim, 0, part.stop - part.start)
+    apart = _shaped(graph, _aten.unsqueeze.default, (values, dim + 1), [*shape[: dim + 1], 1, *shape[dim + 1 :]])
+    wide = _padded(graph, apart, dim + 1, 0, part.step - 1)
+    joined = [*shape[:dim], shape[dim] * part.step, *shape[dim + 1 :]]
+    known = [size if isinstance(size, int) else -1 for size in joined]
+    flat = _shaped(graph, _aten.reshape.default, (wide, known), joined)
+    length = part.stop - part.start
+    return _shaped(graph, _aten.slice.Tensor, (flat, dim, 0, length), [*shape[:dim], length, *shape[dim + 1 :]])
 
 
-def _shaped(graph: Graph, target: Any, *arguments: Any) -> Node:
-    """A call whose shape is found by running it on the shapes of its arguments."""
-    made = graph.call_function(target, arguments)
-    known = [argument.meta["val"] if isinstance(argument, Node) else argument for argument in arguments]
-    made.meta["val"] = target(*known)
-    return made
-
-
-def _padded(graph: Graph, values: Node, part: _Part, before: int, after: int) -> Node:
-    """Zeros in front of and behind the values, along the dimension of the part."""
+def _padded(graph: Graph, values: Node, dim: int, before: int, after: int) -> Node:
+    """Zeros in front of and behind the values, along one dimension."""
     if before == 0 and after == 0:
         return values
-    n_behind = len(part.sizes) - part.dim - 1
-    return _shaped(graph, _aten.constant_pad_nd.default, values, [0, 0] * n_behind + [before, after], 0.0)
+    shape = list(values.meta["val"].shape)
+    n_behind = len(shape) - dim - 1
+    shape[dim] += before + after
+    return _shaped(graph, _aten.constant_pad_nd.default, (values, [0, 0] * n_behind + [before, after], 0.0), shape)
+
+
+def _shaped(graph: Graph, target: Any, arguments: tuple[Any, ...], shape: list[Any]) -> Node:
+    """A call whose result has this shape. It is not found by running the call: that may fix the number of columns."""
+    made = graph.call_function(target, arguments)
+    made.meta["val"] = arguments[0].meta["val"].new_empty(shape)
+    return made

@@ -44,9 +44,14 @@ class Positional(torch.nn.Module):
 
 
 def decomposed(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> torch.nn.Module:
-    """The module in elementary operators only, for any number of columns."""
+    """The module in elementary operators only, for any number of columns; norms are sums and products."""
+    aten = torch.ops.aten
+    norms = [aten.native_layer_norm, aten.native_group_norm]
+    norms += [aten._native_batch_norm_legit_no_training, aten._native_batch_norm_legit]
+    table = torch.export.default_decompositions()
+    table.update(torch._decomp.get_decompositions(norms))
     with quiet(), torch.no_grad():
         program = torch.export.export(
             Positional(module).eval(), as_tensors(card, inputs), dynamic_shapes=free_columns(card)
         )
-        return program.run_decompositions().module(check_guards=False)
+        return program.run_decompositions(table).module(check_guards=False)
