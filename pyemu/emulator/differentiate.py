@@ -68,7 +68,8 @@ def trace(module: torch.nn.Module, card: Card, kind: str, own_card: Card, inputs
         traced, is_free = _traced(Derivative(module, card, kind), own_card, inputs)
         if not is_free:
             # Some operators made of others read the number of columns while they are traced, but not in torch.export.
-            traced, is_free = _traced(Derivative(decomposed(module, card, inputs), card, kind), own_card, inputs)
+            elementary = _with_own_convolutions(decomposed(module, card, inputs))
+            traced, is_free = _traced(Derivative(elementary, card, kind), own_card, inputs)
         if not is_free:
             raise ExportError("an operator's derivative is known to torch for a fixed number of columns only")
         return _tidied(traced)
@@ -131,17 +132,66 @@ def _convolution_backward(
     groups: int,
     wanted: list[bool],
 ) -> Any:
-    """The gradient of a convolution by its input is a transposed convolution with the same weight, and the reverse."""
     if wanted[1] or wanted[2]:
         return NotImplemented
-    if transposed:
-        none = [0] * len(stride)
-        return _aten.convolution(gradient, weight, None, stride, padding, dilation, False, none, groups), None, None
-    missing = []
-    for axis in range(len(stride)):
-        reached = (gradient.shape[2 + axis] - 1) * stride[axis] - 2 * padding[axis]
-        missing.append(inputs.shape[2 + axis] - reached - dilation[axis] * (weight.shape[2 + axis] - 1) - 1)
-    return _aten.convolution(gradient, weight, None, stride, padding, dilation, True, missing, groups), None, None
+    sizes = list(inputs.shape[2:])
+    return _by_input(gradient, sizes, weight, stride, padding, dilation, transposed, groups), None, None
+
+
+def _by_input(
+    gradient: Tensor,
+    sizes: list[int],
+    weight: Tensor,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    groups: int,
+) -> Tensor:
+    """The gradient of a convolution by its input is a transposed convolution with the same weight, and the reverse."""
+    missing = [0] * len(stride)
+    if not transposed:
+        for axis, size in enumerate(sizes):
+            reached = (gradient.shape[2 + axis] - 1) * stride[axis] - 2 * padding[axis]
+            missing[axis] = size - reached - dilation[axis] * (weight.shape[2 + axis] - 1) - 1
+    found: Tensor = _aten.convolution(
+        gradient, weight, None, stride, padding, dilation, not transposed, missing, groups
+    )
+    return found
+
+
+class _Convolution(torch.autograd.Function):
+    """A convolution whose gradient is a convolution that autograd knows: torch's own second one fixes the columns."""
+
+    @staticmethod
+    def forward(inputs: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Any:
+        return _aten.convolution(inputs, weight, bias, *how)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        values, ctx.weight, _, *ctx.how = inputs
+        ctx.sizes = list(values.shape[2:])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        stride, padding, dilation, transposed, _, groups = ctx.how
+        found = _by_input(gradient, ctx.sizes, ctx.weight, stride, padding, dilation, transposed, groups)
+        return (found, *[None] * 8)
+
+
+def _convolution(*arguments: Any) -> Any:
+    """The same as a function with a name, which a graph can call."""
+    return _Convolution.apply(*arguments)
+
+
+def _with_own_convolutions(module: torch.nn.Module) -> torch.nn.Module:
+    """The same graph with convolutions that can be differentiated twice."""
+    if isinstance(module, torch.fx.GraphModule):
+        for node in module.graph.nodes:
+            if node.target is _aten.convolution.default:
+                node.target = _convolution
+        module.recompile()
+    return module
 
 
 def _avg_pool2d_backward(

@@ -83,12 +83,12 @@ class Attention(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """Convolutions with stride, dilation and a transposed one, batch norm, strided slices, flips and sums."""
+    """Convolutions with stride, dilation, groups and a transposed one, batch norm, strided slices, flips and sums."""
 
     def __init__(self) -> None:
         super().__init__()
         self.down = nn.Sequential(nn.Conv1d(1, 6, 3, stride=2, padding=1), nn.BatchNorm1d(6), nn.Softplus())
-        self.middle = nn.Sequential(nn.Conv1d(6, 6, 3, padding=2, dilation=2), nn.ELU())
+        self.middle = nn.Sequential(nn.Conv1d(6, 6, 3, padding=2, dilation=2, groups=2), nn.ELU())
         self.up = nn.ConvTranspose1d(6, 1, 4, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
