@@ -165,9 +165,9 @@ contains
   end subroutine release
 
   subroutine set_directions(fields)
-    !! Tangents that vary as their inputs do, and are the same numbers in either precision.
+    !! Tangents of a tenth of their inputs, which are the same numbers in either precision.
     type(field_t), intent(inout) :: fields(:)
-    real(real64), allocatable :: drawn(:)
+    real(real64), allocatable :: sizes(:)
     real(real64) :: spread
     integer :: i, j, k
 
@@ -176,8 +176,8 @@ contains
       j = position(fields, fields(i)%name(12:))
       if (j == 0) cycle
       spread = sqrt(sum((fields(j)%values - sum(fields(j)%values) / size(fields(j)%values))**2) / size(fields(j)%values))
-      drawn = [(sin(12.9898_real64 * k + 78.233_real64 * i), k=1, size(fields(i)%values))]
-      fields(i)%values = single(spread * drawn)
+      sizes = merge(0.01_real64 * spread, 0.1_real64 * abs(fields(j)%values), abs(fields(j)%values) <= 0)
+      fields(i)%values = single(sizes * [(sin(12.9898_real64 * k + 78.233_real64 * i), k=1, size(sizes))])
     end do
   end subroutine set_directions
 

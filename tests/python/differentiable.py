@@ -184,5 +184,5 @@ CASES: dict[str, Callable[[], Case]] = {
         "longwave", lambda n: ProfileFluxes("longwave", BidirectionalRecurrent(n, LEVELS, n_hidden=6))
     ),
     "spectral_longwave": lambda: _radiation("longwave", lambda _: SpectralLongwave()),
-    "spectral_shortwave": lambda: _radiation("shortwave", lambda _: SpectralShortwave()),
+    "spectral_shortwave": lambda: _radiation("shortwave", lambda _: SpectralShortwave(n_upper=2)),
 }
