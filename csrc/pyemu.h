@@ -310,8 +310,9 @@ PYEMU_API const char *pyemu_status_name(int status);
  *
  * A file that carries code is refused unless 'allow_code' or 'sha256' allows it (see the options).
  *
- * Errors: ARGUMENT (also if the file has not the derivative asked for), MEMORY (also if the system gives fewer than 'threads'), FILE, FORMAT, NO_CARD,
- * SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED, CODE.
+ * Errors: ARGUMENT (also if the file has not the derivative asked for), MEMORY (also if the system
+ * gives fewer than 'threads'), FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED,
+ * CODE.
  */
 PYEMU_API int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
                          char *errmsg, size_t errlen);
