@@ -72,14 +72,16 @@ def compose(model: onnx.ModelProto, kind: str) -> onnx.ModelProto:
 
 
 def _share(graph: onnx.GraphProto, weights: Iterable[TensorProto]) -> None:
-    """Mark what the emulator's graph has too; what it has transposed becomes a transposition."""
+    """Mark what the emulator's graph has too; what it has transposed becomes a transposition; keep the rest once."""
     known = {_contents(tensor): tensor for tensor in weights}
     turned = {
         _contents(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(tensor).T))): tensor
         for tensor in known.values()
         if len(tensor.dims) == 2
     }
-    names, kept, shared = _own_names_freed(graph, {tensor.name for tensor in known.values()}), [], {}
+    names = _own_names_freed(graph, {tensor.name for tensor in known.values()})
+    shared: dict[str, TensorProto] = {}
+    own: dict[tuple[int, tuple[int, ...], bytes], TensorProto] = {}
     transpositions = []
     for tensor in graph.initializer:
         contents = _contents(tensor)
@@ -92,13 +94,14 @@ def _share(graph: onnx.GraphProto, weights: Iterable[TensorProto]) -> None:
             transpositions.append(
                 helper.make_node("Transpose", [original.name], [names.get(tensor.name, tensor.name)], perm=[1, 0])
             )
+        elif contents in own:
+            names[tensor.name] = own[contents].name
         else:
-            kept.append(tensor)
-    for tensor in kept:
-        tensor.name = names.get(tensor.name, tensor.name)
+            tensor.name = names.get(tensor.name, tensor.name)
+            own[contents] = tensor
     _rename(graph, names)
     marked = [_marked(tensor) for tensor in shared.values()]
-    nodes = [*transpositions, *graph.node]
+    kept, nodes = [*own.values()], [*transpositions, *graph.node]
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend([*marked, *kept])
     graph.node.extend(nodes)

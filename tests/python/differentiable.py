@@ -83,11 +83,11 @@ class Attention(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """Convolutions with stride, dilation, groups and a transposed one, batch norm, strided slices, flips and sums."""
+    """Convolutions with stride, dilation, groups and a transposed one, strided slices, flips and sums."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = nn.Sequential(nn.Conv1d(1, 6, 3, stride=2, padding=1), nn.BatchNorm1d(6), nn.Softplus())
+        self.down = nn.Sequential(nn.Conv1d(1, 6, 3, stride=2, padding=1), nn.Softplus())
         self.middle = nn.Sequential(nn.Conv1d(6, 6, 3, padding=2, dilation=2, groups=2), nn.ELU())
         self.up = nn.ConvTranspose1d(6, 1, 4, stride=2, padding=1)
 
@@ -172,6 +172,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "mlp": lambda: _mixed(mlp),
     "attention": lambda: _mixed(Attention),
     "convolutions": lambda: _mixed(Convolutions),
+    "batch_norm": lambda: _mixed(
+        lambda: nn.Sequential(nn.Linear(LEVELS, 16), nn.BatchNorm1d(16), nn.ELU(), nn.Linear(16, LEVELS))
+    ),
     "recurrent": lambda: _mixed(Recurrent),
     "field": _field,
     "dense_longwave": lambda: _radiation(

@@ -23,8 +23,8 @@ from pyemu.runtime import Emulator, EmulatorError, library_directory
 
 Arrays = dict[str, np.ndarray]
 RUNS = [("onnxruntime", None, 1e-5), ("native", None, 1e-5), ("native", "real64", 1e-12)]
-FOLDED = {"convolutions": 1e-9}  # export folds a batch norm's scale, in float32: it is then so far from the norm itself
-OWN = {"convolutions": 0.7, "recurrent": 1.2, "recurrent_longwave": 1.2}  # weights folded into norms; reordered gates
+FOLDED = {"batch_norm": 1e-9}  # export folds a batch norm's scale, in float32: it is then so far from the norm itself
+OWN = {"batch_norm": 1.2, "recurrent": 2.2, "recurrent_longwave": 2.2}  # weights folded into norms; reordered gates
 SOURCES = Path(__file__).parents[1] / "fortran"
 
 
@@ -159,7 +159,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "derivatives"
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "field"])
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"field", "batch_norm"}))
 def test_fortran_finds_the_same(exported: Callable, program: Path, name: str) -> None:
     done = subprocess.run([program, ".", exported(name)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
