@@ -2,7 +2,7 @@
  * compile.c - the program pyemu_compile: an emulator file that the engine 'native' runs becomes one
  * C file and a Fortran module.
  *
- *   pyemu_compile [--real64] FILE OUTPUT.c [NAME]
+ *   pyemu_compile [--real64] [--derivative=NAME] FILE OUTPUT.c [NAME]
  *
  * writes OUTPUT.c and OUTPUT.f90; NAME is that of the function, by default the card's. With
  * --real64 all that is float32 in the graph is double, the arguments too. On success it prints one
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "derivative.h"
 #include "engines/native/native.h"
 #include "engines/native/source.h"
 #include "file.h"
@@ -27,6 +28,7 @@ enum { MOST_STACK = 4 << 20 };
 struct job {
   const char *path, *output, *name; /* 'name' is NULL for the card's */
   int is_real64;
+  const char *derivative; /* that is compiled in the emulator's place, or NULL */
   unsigned char *bytes;
   size_t size;
   struct file_texts texts;
@@ -81,6 +83,22 @@ static int read_names(struct job *job, const struct error *error) {
              : fail(error, PYEMU_ERR_CARD, "the card has no 'name', or no 'version'");
 }
 
+/* Put the model of a derivative that the file carries in the file's place. */
+static int take_derivative(struct job *job, const struct error *error) {
+  unsigned char *model;
+  size_t size;
+  if (!derivative_is_known(job->derivative))
+    return fail(error, PYEMU_ERR_ARGUMENT, "derivative is '%.40s'; expected 'vjp' or 'jvp'",
+                job->derivative);
+  int status = derivative_compose(job->bytes, job->size, job->derivative, &model, &size, error);
+  if (status != PYEMU_OK)
+    return status;
+  free(job->bytes);
+  job->bytes = model;
+  job->size = size;
+  return file_find_texts(model, size, &job->texts, error);
+}
+
 static int read_file(struct job *job, const struct error *error) {
   int status = file_read(job->path, &job->bytes, &job->size, error);
   if (status == PYEMU_OK)
@@ -89,12 +107,12 @@ static int read_file(struct job *job, const struct error *error) {
     status =
         fail(error, PYEMU_ERR_UNSUPPORTED, "the file is %s; only ONNX graphs can be compiled to C",
              file_kind_description(job->texts.kind));
+  sha256_text(job->bytes ? job->bytes : (unsigned char *)"", job->size, job->sha256);
+  if (status == PYEMU_OK && job->derivative)
+    status = take_derivative(job, error);
   if (status == PYEMU_OK)
     status = card_parse(&job->card, job->texts.card, job->texts.card_size, error);
-  if (status == PYEMU_OK)
-    status = read_names(job, error);
-  sha256_text(job->bytes ? job->bytes : (unsigned char *)"", job->size, job->sha256);
-  return status;
+  return status == PYEMU_OK ? read_names(job, error) : status;
 }
 
 /* --- The plan --- */
@@ -231,15 +249,25 @@ static int compile(struct job *job, const struct error *error) {
 int main(int n_arguments, char **arguments) {
   char message[4096];
   struct error error = error_in(message, sizeof message);
+  static const char option[] = "--derivative=";
   const int is_real64 = n_arguments > 1 && strcmp(arguments[1], "--real64") == 0;
   arguments += is_real64;
   n_arguments -= is_real64;
+  const char *derivative = NULL;
+  if (n_arguments > 1 && strncmp(arguments[1], option, sizeof option - 1) == 0) {
+    derivative = arguments[1] + sizeof option - 1;
+    ++arguments;
+    --n_arguments;
+  }
   if (n_arguments < 3 || n_arguments > 4) {
-    fputs("usage: pyemu_compile [--real64] FILE OUTPUT.c [NAME]\n", stderr);
+    fputs("usage: pyemu_compile [--real64] [--derivative=NAME] FILE OUTPUT.c [NAME]\n", stderr);
     return EXIT_FAILURE;
   }
-  struct job job = {
-      .path = arguments[1], .output = arguments[2], .name = arguments[3], .is_real64 = is_real64};
+  struct job job = {.path = arguments[1],
+                    .output = arguments[2],
+                    .name = arguments[3],
+                    .is_real64 = is_real64,
+                    .derivative = derivative};
   int status = compile(&job, &error);
   if (status != PYEMU_OK)
     fprintf(stderr, "%s\n", message);

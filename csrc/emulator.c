@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "derivative.h"
 #include "device.h"
 #include "dtype.h"
 #include "environment.h"
@@ -102,6 +103,9 @@ static int read_options(const pyemu_options *given, pyemu_options *options,
   if (strcmp(options->precision, "real32") != 0 && strcmp(options->precision, "real64") != 0)
     return fail(error, PYEMU_ERR_ARGUMENT, "precision is '%.40s'; expected 'real32' or 'real64'",
                 options->precision);
+  if (options->derivative && !derivative_is_known(options->derivative))
+    return fail(error, PYEMU_ERR_ARGUMENT, "derivative is '%.40s'; expected 'vjp' or 'jvp'",
+                options->derivative);
   return PYEMU_OK;
 }
 
@@ -237,17 +241,57 @@ static int inspect(const struct source *source, pyemu_options *options, struct f
   return status == PYEMU_OK ? check_code(source, texts->kind, options, error) : status;
 }
 
+/* Read the card and the reference columns, and make the engine. */
+static int read_source(pyemu_emulator *e, const struct source *source,
+                       const struct file_texts *texts, const pyemu_options *options,
+                       const struct error *error) {
+  int status = PYEMU_OK;
+  if (!options->raw)
+    status = card_parse(&e->card, texts->card, texts->card_size, error);
+  if (status == PYEMU_OK && !options->raw)
+    status =
+        reference_parse(&e->reference, &e->card, texts->reference, texts->reference_size, error);
+  return status == PYEMU_OK ? create_engine(e, source, options, error) : status;
+}
+
+/* The same of a derivative in the file, which is put together in memory. */
+static int read_derivative(pyemu_emulator *e, const struct source *source,
+                           const struct file_texts *texts, const pyemu_options *options,
+                           const struct error *error) {
+  struct source derivative = {0};
+  struct file_texts own;
+  unsigned char *bytes;
+  if (texts->kind != FILE_ONNX || options->raw)
+    return fail(
+        error, PYEMU_ERR_UNSUPPORTED,
+        "derivative '%s' was asked for, but the file is %s, which carries none; derivatives "
+        "are in ONNX files with a card, written with 'pyemu export --derivative %s'",
+        options->derivative, options->raw ? "opened raw" : file_kind_description(texts->kind),
+        options->derivative);
+  int status = derivative_compose(source->bytes, source->size, options->derivative, &bytes,
+                                  &derivative.size, error);
+  if (status != PYEMU_OK)
+    return status;
+  derivative.bytes = bytes;
+  status = file_find_texts(bytes, derivative.size, &own, error);
+  if (status == PYEMU_OK && own.kind != FILE_ONNX)
+    status = fail(error, PYEMU_ERR_FORMAT, "it is %s", file_kind_description(own.kind));
+  if (status == PYEMU_OK)
+    status = read_source(e, &derivative, &own, options, error);
+  free(bytes);
+  if (status != PYEMU_OK)
+    error_prefix(error, "the derivative '%s' in the file: ", options->derivative);
+  return status;
+}
+
 static int fill(pyemu_emulator *e, const struct source *source, pyemu_options *options,
                 const struct error *error) {
   struct file_texts texts;
   sha256_text(source->bytes, source->size, e->sha256);
   int status = inspect(source, options, &texts, error);
-  if (status == PYEMU_OK && !options->raw)
-    status = card_parse(&e->card, texts.card, texts.card_size, error);
-  if (status == PYEMU_OK && !options->raw)
-    status = reference_parse(&e->reference, &e->card, texts.reference, texts.reference_size, error);
   if (status == PYEMU_OK)
-    status = create_engine(e, source, options, error);
+    status =
+        (options->derivative ? read_derivative : read_source)(e, source, &texts, options, error);
   if (status == PYEMU_OK)
     status = noise_inputs_make(&e->noise, &e->card, error);
   e->card.is_real64 = is_real64(options);

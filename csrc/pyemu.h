@@ -213,10 +213,11 @@ typedef struct pyemu_options {
   int raw;
   void *stream;
   const char *precision;
+  const char *derivative;
 } pyemu_options;
 
 #define PYEMU_OPTIONS_INIT                                                                         \
-  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0, NULL, NULL }
+  { sizeof(pyemu_options), NULL, NULL, 1, 1, NULL, 0, NULL, 0, NULL, NULL, NULL }
 
 /*
  * What an emulator says of one of its variables. Set 'sizeof_variable' to sizeof(pyemu_variable)
@@ -315,8 +316,9 @@ PYEMU_API const char *pyemu_status_name(int status);
  *
  * A file that carries code is refused unless 'allow_code' or 'sha256' allows it (see the options).
  *
- * Errors: ARGUMENT, MEMORY (also if the system gives fewer than 'threads'), FILE, FORMAT, NO_CARD,
- * SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED, CODE.
+ * Errors: ARGUMENT (also if the file has not the derivative asked for), MEMORY (also if the system
+ * gives fewer than 'threads'), FILE, FORMAT, NO_CARD, SCHEMA, CARD, ENGINE, GRAPH, UNSUPPORTED,
+ * CODE.
  */
 PYEMU_API int pyemu_open(const char *path, const pyemu_options *options, pyemu_emulator **emulator,
                          char *errmsg, size_t errlen);

@@ -112,6 +112,14 @@ public:
     return options;
   }
 
+  /* The same to open a derivative that a file carries: "jvp" (tangent linear) or "vjp" (adjoint).
+   */
+  static pyemu_options derivative_options(const char *derivative) {
+    pyemu_options options = default_options();
+    options.derivative = derivative;
+    return options;
+  }
+
   /* Bind an array; an empty 'units' checks nothing. The memory must outlive the binding. */
   void bind(const std::string &name, const pyemu_array &bound, const std::string &units = "",
             int level_dim = PYEMU_LAST_DIM) {

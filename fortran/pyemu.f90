@@ -143,7 +143,7 @@ module pyemu
     type(c_ptr) :: handle = c_null_ptr
   contains
     procedure :: open => open_file       !! (path, engine, device, threads, check_finite, runtime_library, allow_code,
-                                         !! sha256, stat, errmsg, stream, precision)
+                                         !! sha256, stat, errmsg, stream, precision, derivative)
     procedure :: open_memory             !! (bytes, ... as open)
     generic :: bind => bind_real32, bind_real64, bind_int32 !! (name, array, units, level_dim, stat, errmsg)
     procedure :: bind_device             !! (name, address, mold, units, level_dim, stat, errmsg)
@@ -206,7 +206,7 @@ module pyemu
 contains
 
   subroutine open_file(self, path, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
-                       errmsg, stream, precision)
+                       errmsg, stream, precision, derivative)
     !! Open an emulator file and make its engine ready.
     class(emulator_t), intent(inout) :: self
     character(*), intent(in) :: path                        !! emulator file, trailing blanks ignored
@@ -223,8 +223,10 @@ contains
     type(c_ptr), intent(in), optional :: stream             !! CUDA stream the engine shall work on; see pyemu.h
     character(*), intent(in), optional :: precision         !! 'real32' (default), or 'real64' with engine 'native': what is
                                                             !! float32 in the graph is computed in real64
+    character(*), intent(in), optional :: derivative        !! 'jvp' (tangent linear) or 'vjp' (adjoint): open that derivative
+                                                            !! of the emulator in its place; see pyemu.h
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
-    character(kind=c_char), target :: sha256_text(name_length), precision_text(name_length)
+    character(kind=c_char), target :: sha256_text(name_length), precision_text(name_length), derivative_text(name_length)
     character(kind=c_char) :: message(message_length)
     type(pyemu_options) :: options
     integer(c_int) :: status
@@ -237,12 +239,13 @@ contains
     options%sha256 = c_text(sha256_text, sha256)
     if (present(stream)) options%stream = stream
     options%precision = c_text(precision_text, precision)
+    options%derivative = c_text(derivative_text, derivative)
     status = c_pyemu_open(trim(path) // c_null_char, options, self%handle, message, size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)
   end subroutine open_file
 
   subroutine open_memory(self, bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, stat, &
-                         errmsg, stream, precision)
+                         errmsg, stream, precision, derivative)
     !! Open an emulator file that is already in memory, for instance received from another MPI rank.
     class(emulator_t), intent(inout) :: self
     integer(int8), intent(in), contiguous :: bytes(:)       !! the whole file; only needed during the call
@@ -257,8 +260,9 @@ contains
     character(*), intent(inout), optional :: errmsg
     type(c_ptr), intent(in), optional :: stream
     character(*), intent(in), optional :: precision
+    character(*), intent(in), optional :: derivative
     character(kind=c_char), target :: engine_text(name_length), device_text(name_length), library_text(path_length)
-    character(kind=c_char), target :: sha256_text(name_length), precision_text(name_length)
+    character(kind=c_char), target :: sha256_text(name_length), precision_text(name_length), derivative_text(name_length)
     character(kind=c_char) :: message(message_length)
     type(pyemu_options) :: options
     integer(c_int) :: status
@@ -271,6 +275,7 @@ contains
     options%sha256 = c_text(sha256_text, sha256)
     if (present(stream)) options%stream = stream
     options%precision = c_text(precision_text, precision)
+    options%derivative = c_text(derivative_text, derivative)
     status = c_pyemu_open_memory(bytes, size(bytes, kind=c_size_t), options, self%handle, message, &
                                  size(message, kind=c_size_t))
     call conclude(status, message, stat, errmsg)

@@ -31,6 +31,7 @@ module pyemu_c
     integer(c_int) :: raw = 0
     type(c_ptr) :: stream = c_null_ptr
     type(c_ptr) :: precision = c_null_ptr
+    type(c_ptr) :: derivative = c_null_ptr
   end type pyemu_options
 
   type, bind(c) :: pyemu_variable

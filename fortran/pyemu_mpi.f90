@@ -57,7 +57,7 @@ module pyemu_mpi
 contains
 
   subroutine open_on_all_ranks(emulator, path, comm, engine, device, threads, check_finite, runtime_library, allow_code, &
-                               sha256, stat, errmsg, precision)
+                               sha256, stat, errmsg, precision, derivative)
     !! Open an emulator on every rank. Rank 0 reads the file, the others receive its bytes. If one rank cannot open it,
     !! it is open on none.
     class(emulator_t), intent(inout) :: emulator
@@ -73,6 +73,7 @@ contains
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
     character(*), intent(in), optional :: precision
+    character(*), intent(in), optional :: derivative
     character(message_length) :: message
     integer(int8), allocatable :: bytes(:)
     logical :: is_opened
@@ -82,7 +83,7 @@ contains
     call broadcast_file(path, comm, bytes, stat=status, errmsg=message)
     if (status == pyemu_ok) then
       call emulator%open_memory(bytes, engine, device, threads, check_finite, runtime_library, allow_code, sha256, status, &
-                                message, precision=precision)
+                                message, precision=precision, derivative=derivative)
       is_opened = status == pyemu_ok
       if (.not. is_opened) message = "'" // trim(path) // "': " // trim(message)
       call agree_on_status(comm, status, message)
@@ -201,7 +202,7 @@ contains
   end subroutine split
 
   subroutine open_shared(self, path, comm, engine, device, threads, check_finite, runtime_library, allow_code, sha256, &
-                         stat, errmsg)
+                         stat, errmsg, derivative)
     !! Open an emulator for a group of ranks. Rank 0 of the group reads the file and makes the engine; the others check
     !! the card. Collective; if it fails on one rank, the emulator is open on none.
     class(shared_emulator_t), intent(inout) :: self
@@ -216,6 +217,7 @@ contains
     character(*), intent(in), optional :: sha256
     integer, intent(out), optional :: stat                  !! zero, or a pyemu_err_ number
     character(*), intent(inout), optional :: errmsg         !! message, left alone on success
+    character(*), intent(in), optional :: derivative
     character(message_length) :: message
     integer(int8), allocatable :: bytes(:)
     integer :: status
@@ -231,9 +233,9 @@ contains
       call make_group(self, comm, status, message)
       if (status == pyemu_ok .and. self%is_leader()) then
         call self%group%engine%open_memory(bytes, engine, device, threads, .false., runtime_library, allow_code, sha256, &
-                                           status, message)
+                                           status, message, derivative=derivative)
       end if
-      if (status == pyemu_ok) call open_member(self, bytes, check_finite, allow_code, sha256, status, message)
+      if (status == pyemu_ok) call open_member(self, bytes, check_finite, allow_code, sha256, derivative, status, message)
       if (status /= pyemu_ok) message = "'" // trim(path) // "': " // trim(message)
       call conclude_open(self, comm, status, message)
     end if
@@ -266,18 +268,18 @@ contains
     if (status == pyemu_ok) call form(self%group, comm, status, message)
   end subroutine make_group
 
-  subroutine open_member(self, bytes, check_finite, allow_code, sha256, status, message)
+  subroutine open_member(self, bytes, check_finite, allow_code, sha256, derivative, status, message)
     !! The handle that checks, packs and unpacks on this rank.
     class(shared_emulator_t), intent(inout) :: self
     integer(int8), intent(in), contiguous :: bytes(:)
     logical, intent(in), optional :: check_finite, allow_code
-    character(*), intent(in), optional :: sha256
+    character(*), intent(in), optional :: sha256, derivative
     integer, intent(inout) :: status
     character(*), intent(inout) :: message
 
     call set_opening(c_loc(self%group))
     call self%emulator_t%open_memory(bytes, engine='group', check_finite=check_finite, allow_code=allow_code, &
-                                      sha256=sha256, stat=status, errmsg=message)
+                                      sha256=sha256, stat=status, errmsg=message, derivative=derivative)
     call set_opening(c_null_ptr)
     if (status == pyemu_ok) call name_tensors(self%group, self%emulator_t, status, message)
   end subroutine open_member

@@ -1,7 +1,8 @@
 program pyemu_verify
-  !! Replay the reference columns of an emulator file from Fortran: pyemu_verify FILE [ENGINE] [--allow-code]
+  !! Replay the reference columns of an emulator file from Fortran: pyemu_verify FILE [ENGINE] [--allow-code] [--derivative=NAME]
   !!
   !! Without ENGINE it is the one that runs the file's kind. --allow-code allows code that the file carries to run.
+  !! --derivative opens a derivative that the file carries, 'vjp' or 'jvp', in the emulator's place.
   !! Inputs and outputs are bound as real64 arrays, or int32 ones where the graph has integers, (ncol, nlay), the usual
   !! layout of a host, and fields in Fortran's order, of up to seven dimensions. Prints one JSON object
   !! a line for every output: its name, the largest absolute difference from the recorded output, and the largest
@@ -14,7 +15,7 @@ program pyemu_verify
 
   type(emulator_t) :: emulator
   type(field_t), allocatable, target :: fields(:)
-  character(64) :: engine   ! blank: the file's own
+  character(:), allocatable :: engine, derivative   ! not allocated: the file's own, none
   character(4096) :: path, argument
   character(1024) :: message
   logical :: allow_code
@@ -22,21 +23,21 @@ program pyemu_verify
 
   call get_command_argument(1, path)
   allow_code = .false.
-  engine = ''
   do i = 2, command_argument_count()
     call get_command_argument(i, argument)
     if (argument == '--allow-code') then
       allow_code = .true.
-    else if (engine /= '') then
+    else if (index(argument, '--derivative=') == 1) then
+      derivative = trim(argument(len('--derivative=') + 1:))
+    else if (allocated(engine)) then
       call stop_with_usage()
     else
-      engine = argument(:len(engine))
+      engine = trim(argument)
     end if
   end do
   if (len_trim(path) == 0) call stop_with_usage()
 
-  if (engine /= '') call emulator%open(path, engine=engine, allow_code=allow_code, stat=stat, errmsg=message)
-  if (engine == '') call emulator%open(path, allow_code=allow_code, stat=stat, errmsg=message)
+  call emulator%open(path, engine=engine, allow_code=allow_code, stat=stat, errmsg=message, derivative=derivative)
   call stop_on_error(stat, message)
   allocate (fields(emulator%n_variables()))
   do i = 1, size(fields)
@@ -54,7 +55,7 @@ program pyemu_verify
 contains
 
   subroutine stop_with_usage()
-    write (error_unit, '(a)') 'usage: pyemu_verify FILE [ENGINE] [--allow-code]'
+    write (error_unit, '(a)') 'usage: pyemu_verify FILE [ENGINE] [--allow-code] [--derivative=NAME]'
     stop 2, quiet=.true.
   end subroutine stop_with_usage
 

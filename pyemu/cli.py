@@ -157,13 +157,16 @@ def export(
         str, typer.Option("--format", help="onnx, pt2 (AOTInductor, compiled for this processor) or pt (TorchScript).")
     ] = "onnx",
     freezing: Annotated[bool, typer.Option("--freezing", help="With pt2: weights become packed constants.")] = False,
+    derivative: Annotated[
+        list[str] | None, typer.Option(help="With onnx: carry vjp (adjoint) or jvp (tangent linear); may be repeated.")
+    ] = None,
 ) -> Answer:
     """Write a trained system as one emulator file."""
     from pyemu.emulator import EmulatorFile
     from pyemu.emulator.from_checkpoint import export_checkpoint
 
     path = output or checkpoint.with_suffix(f".{file_format}")
-    found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing))
+    found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing, derivative or ()))
     return Answer(found.describe(), f"{path}: {len(found.data) / 1e6:.2f} MB, {found.columns} reference columns")
 
 
@@ -177,6 +180,7 @@ def compile_(
     precision: Annotated[
         str, typer.Option(help="real32, or real64: what is float32 in the file is double, the arguments too.")
     ] = "real32",
+    derivative: Annotated[str | None, typer.Option(help="vjp or jvp: this derivative in the emulator's place.")] = None,
 ) -> Answer:
     """Write an emulator as one C file with the weights inside, and a Fortran module beside it.
 
@@ -185,7 +189,7 @@ def compile_(
     """
     from pyemu.emulator.compile import compile_to_c
 
-    made = compile_to_c(file, output, name, precision)
+    made = compile_to_c(file, output, name, precision, derivative)
     size = made.source.stat().st_size / 1e6
     text = (
         f"{made.source}: {size:.2f} MB, {made.stack_bytes:,} bytes on the stack in a call\n"
@@ -384,6 +388,7 @@ def _card_text(found: Any, native: dict[str, Any]) -> RenderableType:
         "file": f"{found.path}, {len(found.data):,} bytes",
         "format": _format_text(found),
         "native": "runs, and can be compiled to C" if native["runs"] else f"does not run: {native['problem']}",
+        "derivatives": ", ".join(found.derivatives) or "none",
         "sha256": found.sha256,
         "vertical order": ", ".join([card.vertical_order, *sizes]),
         "time step": "any" if card.time_step is None else f"{card.time_step:g} s",
@@ -417,12 +422,13 @@ def _format_text(found: Any) -> str:
 
 
 def _verification_text(result: Any) -> RenderableType:
-    """One table for all routes, the tolerance and its reason below."""
+    """One table for all routes, the tolerance and its reason below; then the same of every derivative."""
     from pyemu.emulator.verify import TITLES
 
     parts: list[RenderableType] = []
     for leg in result.legs:
-        table = _table("output", "largest difference", "relative", "tolerance", "units", "", title=TITLES[leg.leg])
+        title = f"{result.derivative}: {TITLES[leg.leg]}" if result.derivative else TITLES[leg.leg]
+        table = _table("output", "largest difference", "relative", "tolerance", "units", "", title=title)
         for row in leg.outputs:
             table.add_row(
                 row.name, f"{row.max_abs_difference:.3g}", f"{row.relative_difference:.2g}", f"{row.tolerance:.3g}",
@@ -437,13 +443,13 @@ def _verification_text(result: Any) -> RenderableType:
                 row.units,
                 _word(row.passed),
             )
-        parts.append(Text(f"{TITLES[leg.leg]}: not run: {leg.problem}", style="red") if leg.problem else table)
+        parts.append(Text(f"{title}: not run: {leg.problem}", style="red") if leg.problem else table)
     tolerance = result.file.card.tolerance
     parts.append(
         f"Tolerance: {tolerance.relative:g} of the largest recorded value unless the card says otherwise; "
         f"{tolerance.reason}."
     )
-    return Group(*parts)
+    return Group(*parts, *(_verification_text(found) for found in result.derivatives))
 
 
 def _replay_text(result: Any) -> RenderableType:

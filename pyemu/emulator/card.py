@@ -117,7 +117,9 @@ class Variable(_Strict):
     """One input or output of the graph, in physical units."""
 
     name: str = Field(min_length=1, max_length=255, description="identifier in the graph and in bind")
-    standard_name: str = Field(min_length=1, description="CF standard name")
+    standard_name: str | None = Field(
+        default=None, min_length=1, description="CF standard name; left out where CF has none, as for a derivative"
+    )
     units: Units = Field(description="UDUNITS string")
     dims: tuple[str, ...] = Field(
         max_length=8,
@@ -130,10 +132,12 @@ class Variable(_Strict):
     noise: Noise | None = Field(default=None, description="for an input that is noise; schema 2")
 
     @model_serializer(mode="wrap")
-    def _without_absent_noise(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Cards of schema 1 do not know the key."""
+    def _without_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Cards of schema 1 do not know the key of noise, and a standard name is text or not there."""
         values: dict[str, Any] = write(self)
-        return {key: value for key, value in values.items() if key != "noise" or value is not None}
+        return {
+            key: value for key, value in values.items() if key not in ("noise", "standard_name") or value is not None
+        }
 
     @model_validator(mode="after")
     def _noise_is_real_and_of_columns(self) -> Self:

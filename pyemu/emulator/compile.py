@@ -42,7 +42,11 @@ class Compiled:
 
 
 def compile_to_c(
-    path: str | Path, output: str | Path | None = None, name: str | None = None, precision: str = "real32"
+    path: str | Path,
+    output: str | Path | None = None,
+    name: str | None = None,
+    precision: str = "real32",
+    derivative: str | None = None,
 ) -> Compiled:
     """Write the emulator in ``path`` as one C file and a Fortran module beside it.
 
@@ -51,19 +55,26 @@ def compile_to_c(
         output: the C file, ``.c``; default: the file's name with that suffix. The module is the same with ``.f90``.
         name: of the function; default: the card's. The module is ``NAME_emulator``.
         precision: ``"real32"``, or ``"real64"``: what is float32 in the graph is double, the arguments too.
+        derivative: ``"vjp"`` or ``"jvp"``: write that derivative in the emulator's place, if the file carries it. The
+            names of file and function end in it then, unless they are given.
 
     Raises:
         ValueError: ``precision`` is another word.
+        EmulatorFileError: the file has no such derivative.
         ExportError: the engine cannot run the file, a name cannot be one of Fortran, or a file cannot be written.
         FileNotFoundError: the native library is not built.
     """
     from pyemu.runtime import program
 
     path = Path(path)
-    output = path.with_suffix(".c") if output is None else Path(output)
+    suffix = ".c" if derivative is None else f"_{derivative}.c"
+    output = path.with_name(path.stem + suffix) if output is None else Path(output)
     if precision not in PRECISIONS:
         raise ValueError(f"precision is '{precision}'; expected {' or '.join(map(repr, PRECISIONS))}")
+    if derivative is not None:
+        name = name or f"{EmulatorFile.open(path).derivative(derivative).card.name}_{derivative}"
     options = ["--real64"] if precision == "real64" else []
+    options += [] if derivative is None else [f"--derivative={derivative}"]
     command = [str(program(PROGRAM)), *options, str(path), str(output), *([name] if name else [])]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False)
     if done.returncode != 0:

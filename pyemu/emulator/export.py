@@ -1,10 +1,7 @@
 """Write a torch module as an emulator file, and refuse to write one that another library would run differently."""
 
-import logging
 import os
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +13,13 @@ import torch
 from pyemu.emulator import legs, reference
 from pyemu.emulator.card import Card, Variable
 from pyemu.emulator.compare import budget_residuals, compare_outputs
+from pyemu.emulator.derivative import embed
+from pyemu.emulator.derivative_card import derivative_card, directions
+from pyemu.emulator.differentiate import Derivative, frozen, trace
 from pyemu.emulator.errors import EmulatorFileError, ExportError
 from pyemu.emulator.file import check_graph
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
+from pyemu.emulator.program import Positional, as_tensors, free_columns, quiet
 from pyemu.emulator.scalars import EXACT_SCALARS
 
 OPSET = 20
@@ -27,19 +28,28 @@ BATCH_SIZES = (1, 7)  # columns per call, besides all at once: a graph with its 
 ReferenceInputs = Mapping[str, np.ndarray | torch.Tensor]
 
 
-def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: ReferenceInputs, path: str | Path) -> Path:
+def export_onnx(
+    module: torch.nn.Module,
+    card: Card,
+    reference_inputs: ReferenceInputs,
+    path: str | Path,
+    derivatives: Sequence[str] = (),
+) -> Path:
     """Export ``module`` to one ``.onnx`` file with its card and reference columns inside.
 
     Main arguments: ``module`` takes tensors in the order of ``card.inputs`` and returns a tuple in the order of
-    ``card.outputs``, columns first; ``reference_inputs`` holds two or more recorded columns of every input.
-    Returns the path.
+    ``card.outputs``, columns first; ``reference_inputs`` holds two or more recorded columns of every input;
+    ``derivatives`` names those that the file shall carry: ``"vjp"``, the adjoint, and ``"jvp"``, the tangent linear (see
+    ``docs/how-to/take-derivatives.md``). Returns the path.
 
     Raises:
-        ExportError: inputs or outputs contradict the card, the graph cannot be exported, or ONNX Runtime differs from
-            torch beyond the card's tolerance, whatever the number of columns. Nothing is written then.
+        ExportError: inputs or outputs contradict the card, the graph cannot be exported or has no derivative, or ONNX
+            Runtime differs from torch beyond the card's tolerance, whatever the number of columns. Nothing is written
+            then.
     """
     path = Path(path)
     inputs = as_arrays(card, reference_inputs)
+    derivative_cards = {kind: derivative_card(card, kind) for kind in derivatives}
     outputs = torch_outputs(module, card, inputs)
     card = stamped(card, "torch", "onnx", "onnxscript", "onnxruntime")
     model = _graph(module, card, inputs)
@@ -47,8 +57,30 @@ def export_onnx(module: torch.nn.Module, card: Card, reference_inputs: Reference
     _check_model(model, card, path)
     data = model.SerializeToString(deterministic=True)
     check_runs(legs.onnxruntime(data), "ONNX Runtime", card, inputs, outputs)
-    write(path, data)
+    for kind, own_card in derivative_cards.items():
+        own_card = own_card.model_copy(update={"provenance": card.provenance})
+        try:
+            embed(model, kind, _derivative(module, card, kind, own_card, inputs | outputs, path))
+        except ExportError as error:
+            raise ExportError(f"derivative '{kind}': {error}") from error
+    write(path, model.SerializeToString(deterministic=True) if derivatives else data)
     return path
+
+
+def _derivative(
+    module: torch.nn.Module, card: Card, kind: str, own_card: Card, values: dict[str, np.ndarray], path: Path
+) -> onnx.ModelProto:
+    """The model of a derivative, with its card and reference columns, after the same checks as the emulator's."""
+    inputs = {variable.name: values[variable.name] for variable in card.inputs} | directions(card, kind, values)
+    with quiet(), frozen(module):
+        traced = trace(module, card, kind, own_card, inputs)
+        outputs = torch_outputs(Derivative(module, card, kind), own_card, inputs)
+    model = _graph(traced, own_card, inputs)
+    model.graph.name = f"emulator_{kind}"
+    _embed(model, own_card, inputs | outputs)
+    _check_model(model, own_card, path)
+    check_runs(legs.onnxruntime(model.SerializeToString()), f"ONNX Runtime ({kind})", own_card, inputs, outputs)
+    return model
 
 
 def torch_outputs(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -130,38 +162,6 @@ def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]
     if program is None:
         raise ExportError(f"torch returned no ONNX program for {type(module).__name__}")
     return _plain(program.model_proto)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back torch's notes on its own internals."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        yield
-
-
-def as_tensors(card: Card, inputs: Mapping[str, np.ndarray]) -> tuple[torch.Tensor, ...]:
-    """The inputs in the card's order; they share the arrays' memory."""
-    return tuple(torch.from_numpy(inputs[variable.name]) for variable in card.inputs)
-
-
-def free_columns(card: Card) -> tuple[tuple[dict[int, torch.export.Dim], ...]]:
-    """What ``torch.export`` wants to know of :class:`Positional`: the first dimension of what has columns is free."""
-    column = torch.export.Dim("column")
-    return (tuple({0: column} if variable.has_batch else {} for variable in card.inputs),)
-
-
-class Positional(torch.nn.Module):
-    """Takes tensors by position, so that the names of a module's own arguments do not matter."""
-
-    def __init__(self, module: torch.nn.Module):
-        super().__init__()
-        self.module = module
-
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Pass them on."""
-        return self.module(*tensors)
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:

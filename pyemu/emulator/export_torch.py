@@ -12,19 +12,9 @@ import torch
 from pyemu.emulator import legs, reference
 from pyemu.emulator.card import Card, Variable
 from pyemu.emulator.errors import ExportError
-from pyemu.emulator.export import (
-    Positional,
-    ReferenceInputs,
-    as_arrays,
-    as_tensors,
-    check_runs,
-    free_columns,
-    quiet,
-    stamped,
-    torch_outputs,
-    write,
-)
+from pyemu.emulator.export import ReferenceInputs, as_arrays, check_runs, stamped, torch_outputs, write
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
+from pyemu.emulator.program import Positional, as_tensors, free_columns, quiet
 
 TENSORS_KEY = "pyemu_tensors"  # in the metadata of a package: see signature
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from pyemu.emulator import reference
 from pyemu.emulator.card import SCHEMA, Card, Variable
+from pyemu.emulator.derivative import compose, derivatives_in
 from pyemu.emulator.errors import EmulatorFileError
 from pyemu.emulator.kinds import CARD_KEY, ONNX, REFERENCE_KEY, Kind, kind_of, parse_onnx, read_texts
 
@@ -76,6 +77,31 @@ class EmulatorFile:
         model = parse_onnx(self.path, self.data)
         return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in model.graph.initializer))
 
+    @cached_property
+    def derivatives(self) -> tuple[str, ...]:
+        """The derivatives that the file carries: of ``"vjp"`` and ``"jvp"``."""
+        return derivatives_in(parse_onnx(self.path, self.data)) if self.kind is ONNX else ()
+
+    def derivative(self, kind: str) -> "EmulatorFile":
+        """A derivative that the file carries, as a file of its own, whose path is that of this file.
+
+        Raises:
+            EmulatorFileError: there is none of this kind, or it is damaged.
+        """
+        if self.kind is not ONNX:
+            raise EmulatorFileError(
+                f"{self.path} is {self.kind.description}, which carries no derivatives: export the emulator as .onnx"
+            )
+        try:
+            model = compose(parse_onnx(self.path, self.data), kind)
+        except EmulatorFileError as error:
+            raise EmulatorFileError(f"{self.path}: {error}") from error
+        texts = {entry.key: entry.value for entry in model.metadata_props}
+        card = read_card(self.path, texts)
+        columns = reference.decode(card, texts.get(REFERENCE_KEY) or _fail_no_reference(self.path))
+        check_graph(model, card, f"the derivative '{kind}' in {self.path}")
+        return EmulatorFile(self.path, card, columns, ONNX, model.SerializeToString(deterministic=True))
+
     def inputs(self) -> dict[str, np.ndarray]:
         """Reference inputs by name, in card order."""
         return {variable.name: self.reference[variable.name] for variable in self.card.inputs}
@@ -96,6 +122,7 @@ class EmulatorFile:
             "opset": self.opset,
             "parameters": self.parameters,
             "reference_columns": self.columns,
+            "derivatives": list(self.derivatives),
             "card": self.card.to_dict(),
         }
 

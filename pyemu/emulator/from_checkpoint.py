@@ -1,5 +1,6 @@
 """From a training checkpoint to an emulator file: its card is filled from the system, the weights, their provenance."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyemu import constants
@@ -32,23 +33,30 @@ HEATING_REASON = (
 FORMATS = ("onnx", "pt2", "pt")
 
 
-def export_checkpoint(checkpoint: Path, path: Path, suffix: str = "onnx", freezing: bool = False) -> Path:
-    """Write the emulator file of a trained system; ``suffix`` is one of ``FORMATS``, ``freezing`` is for ``pt2``.
+def export_checkpoint(
+    checkpoint: Path, path: Path, suffix: str = "onnx", freezing: bool = False, derivatives: Sequence[str] = ()
+) -> Path:
+    """Write the emulator file of a trained system; ``suffix`` is one of ``FORMATS``, ``freezing`` is for ``pt2``,
+    ``derivatives`` (of ``"vjp"`` and ``"jvp"``) are for ``onnx``.
 
     Raises ``ExportError`` when the exported graph does not give torch's numbers, ``ValueError`` for a foreign
-    checkpoint, an unknown format, or freezing in another one.
+    checkpoint, an unknown format, or freezing or derivatives in another one.
     """
     if suffix not in FORMATS:
         raise ValueError(f"unknown format '{suffix}', expected one of {', '.join(FORMATS)}")
     if freezing and suffix != "pt2":
         raise ValueError(f"freezing is an option of AOTInductor packages: it needs the format pt2, found {suffix}")
+    if derivatives and suffix != "onnx":
+        raise ValueError(f"derivatives are graphs beside an ONNX graph: they need the format onnx, found {suffix}")
     loaded = load_checkpoint(Path(checkpoint))
     chosen = find_system(loaded.system)
     reference = {name: values.numpy() for name, values in loaded.reference_inputs.items()}
     module, card = chosen.emulator(loaded.build()), radiation_card(chosen, loaded)
     if suffix == "pt2":
         return export_pt2(module, card, reference, path, freezing=freezing)
-    return (export_torchscript if suffix == "pt" else export_onnx)(module, card, reference, path)
+    if suffix == "pt":
+        return export_torchscript(module, card, reference, path)
+    return export_onnx(module, card, reference, path, derivatives=derivatives)
 
 
 def radiation_card(system: RadiationSystem, checkpoint: Checkpoint) -> Card:

@@ -83,9 +83,16 @@ def python(data: bytes, card: Card) -> Runner:
 
 
 def libpyemu(
-    path: Path, card: Card, inputs: Mapping[str, np.ndarray], allow_code: bool = False, engine: str | None = None
+    path: Path,
+    card: Card,
+    inputs: Mapping[str, np.ndarray],
+    allow_code: bool = False,
+    engine: str | None = None,
+    derivative: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Outputs from libpyemu called from Python, every array bound with the units on the card; ``engine`` is the file's own.
+
+    The card is that of the ``derivative``, if one is given.
 
     Raises:
         LegError: the library is not built, or refuses the file.
@@ -102,7 +109,7 @@ def libpyemu(
         for variable in card.outputs
     }
     try:
-        emulator = Emulator.open(str(path), engine=engine, allow_code=allow_code)
+        emulator = Emulator.open(str(path), engine=engine, allow_code=allow_code, derivative=derivative)
         try:
             for variable in card.variables:
                 emulator.bind(variable.name, {**inputs, **outputs}[variable.name], units=variable.units)
@@ -119,8 +126,12 @@ def _unwritten(dtype: str) -> float:
     return np.iinfo(dtype).min if dtype == "int32" else np.nan
 
 
-def fortran(path: Path, card: Card, allow_code: bool = False, engine: str | None = None) -> list[OutputDifference]:
+def fortran(
+    path: Path, card: Card, allow_code: bool = False, engine: str | None = None, derivative: str | None = None
+) -> list[OutputDifference]:
     """Differences found by the compiled Fortran program, which replays the reference columns by itself.
+
+    The card is that of the ``derivative``, if one is given.
 
     Raises:
         LegError: the program is not installed, stopped, or printed something else than one row per output.
@@ -130,6 +141,7 @@ def fortran(path: Path, card: Card, allow_code: bool = False, engine: str | None
 
         program = find_program(FORTRAN_PROGRAM)
         command = [str(program), str(path), *([engine] if engine else []), *(["--allow-code"] if allow_code else [])]
+        command += [f"--derivative={derivative}"] if derivative else []
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORTRAN_TIMEOUT, check=False)
     except (ImportError, OSError, subprocess.TimeoutExpired) as error:
         raise LegError(str(error)) from error

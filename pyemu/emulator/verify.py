@@ -1,5 +1,6 @@
 """Replay the reference columns of a file by every route and compare with what torch gave at export."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,11 +53,13 @@ class Verification:
 
     file: EmulatorFile
     legs: tuple[LegResult, ...]
+    derivative: str | None = None  # of which ``file`` is, if it is one
+    derivatives: tuple["Verification", ...] = ()  # those that the file carries
 
     @property
     def passed(self) -> bool:
-        """Whether every route that was asked for ran and agreed."""
-        return all(leg.passed for leg in self.legs)
+        """Whether every route that was asked for ran and agreed, and those of the derivatives too."""
+        return all(leg.passed for leg in self.legs) and all(found.passed for found in self.derivatives)
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON values; differences in the units of each output."""
@@ -67,6 +70,7 @@ class Verification:
             "reference_columns": self.file.columns,
             "tolerance": {"relative": tolerance.relative, "reason": tolerance.reason},
             "legs": {leg.leg: _leg_dict(leg) for leg in self.legs},
+            **({"derivatives": {str(d.derivative): d.to_dict() for d in self.derivatives}} if self.derivatives else {}),
             "pass": self.passed,
         }
 
@@ -86,12 +90,29 @@ def verify(
 ) -> Verification:
     """Run the reference columns through ``legs`` (names in ``LEGS``); ``module`` adds torch, recomputed.
 
-    ``legs`` is by default every route of a file of this kind. ``allow_code`` allows code from the file to run.
+    ``legs`` is by default every route of a file of this kind. ``allow_code`` allows code from the file to run. Derivatives
+    that the file carries take the same routes.
 
     Raises:
         ValueError: an unknown leg, or ``torch`` without a module.
         EmulatorFileError: the file carries code, which was not allowed.
     """
+    result = _verify_graph(file, file, None, legs, module, allow_code)
+    derivatives = [
+        _verify_graph(file, file.derivative(kind), kind, legs, module, allow_code) for kind in file.derivatives
+    ]
+    return dataclasses.replace(result, derivatives=tuple(derivatives))
+
+
+def _verify_graph(
+    whole: EmulatorFile,
+    file: EmulatorFile,
+    derivative: str | None,
+    legs: Sequence[str] | None,
+    module: "torch.nn.Module | None",
+    allow_code: bool,
+) -> Verification:
+    """The verdict on ``file``, which is ``whole`` or a derivative in it."""
     chosen = tuple(legs or default_legs(file))
     if module is not None and "torch" not in chosen:
         chosen = ("torch", *chosen)
@@ -106,14 +127,14 @@ def verify(
             "add --allow-code (in Python, allow_code=True)"
         )
     runners: dict[str, Callable[[], LegResult]] = {
-        "torch": lambda: _torch(file, module),
+        "torch": lambda: _torch(whole, file, derivative, module),
         **{leg: functools.partial(_native, file, leg) for leg in NATIVE_LEGS},
-        "libpyemu": lambda: _compared(file, "libpyemu", _libpyemu(file, allow_code)),
-        "fortran": lambda: _fortran(file, "fortran", allow_code),
-        "native": lambda: _compared(file, "native", _libpyemu(file, engine="native")),
-        "native_fortran": lambda: _fortran(file, "native_fortran", engine="native"),
+        "libpyemu": lambda: _compared(file, "libpyemu", _libpyemu(file, derivative, allow_code)),
+        "fortran": lambda: _fortran(file, derivative, "fortran", allow_code),
+        "native": lambda: _compared(file, "native", _libpyemu(file, derivative, engine="native")),
+        "native_fortran": lambda: _fortran(file, derivative, "native_fortran", engine="native"),
     }
-    return Verification(file, tuple(_guarded(leg, runners[leg]) for leg in chosen))
+    return Verification(file, tuple(_guarded(leg, runners[leg]) for leg in chosen), derivative)
 
 
 def _guarded(leg: str, run: Callable[[], LegResult]) -> LegResult:
@@ -124,10 +145,12 @@ def _guarded(leg: str, run: Callable[[], LegResult]) -> LegResult:
         return LegResult(leg, problem=str(error) or type(error).__name__)
 
 
-def _torch(file: EmulatorFile, module: Any) -> LegResult:
-    from pyemu.emulator.export import torch_outputs  # here, so that the other legs never import torch
+def _torch(whole: EmulatorFile, file: EmulatorFile, derivative: str | None, module: Any) -> LegResult:
+    from pyemu.emulator.differentiate import Derivative  # here, so that the other legs never import torch
+    from pyemu.emulator.export import torch_outputs
 
-    return _compared(file, "torch", torch_outputs(module, file.card, file.inputs()))
+    computed = Derivative(module, whole.card, derivative) if derivative else module
+    return _compared(file, "torch", torch_outputs(computed, file.card, file.inputs()))
 
 
 def _native(file: EmulatorFile, leg: str) -> LegResult:
@@ -140,12 +163,16 @@ def _native(file: EmulatorFile, leg: str) -> LegResult:
     return _compared(file, leg, load(file.data, file.card)(file.inputs()))
 
 
-def _libpyemu(file: EmulatorFile, allow_code: bool = False, engine: str | None = None) -> Arrays:
-    return legs.libpyemu(file.path, file.card, file.inputs(), allow_code, engine)
+def _libpyemu(
+    file: EmulatorFile, derivative: str | None, allow_code: bool = False, engine: str | None = None
+) -> Arrays:
+    return legs.libpyemu(file.path, file.card, file.inputs(), allow_code, engine, derivative)
 
 
-def _fortran(file: EmulatorFile, leg: str, allow_code: bool = False, engine: str | None = None) -> LegResult:
-    return LegResult(leg, outputs=tuple(legs.fortran(file.path, file.card, allow_code, engine)))
+def _fortran(
+    file: EmulatorFile, derivative: str | None, leg: str, allow_code: bool = False, engine: str | None = None
+) -> LegResult:
+    return LegResult(leg, outputs=tuple(legs.fortran(file.path, file.card, allow_code, engine, derivative)))
 
 
 def _compared(file: EmulatorFile, leg: str, found: Arrays) -> LegResult:

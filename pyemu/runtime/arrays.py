@@ -98,7 +98,7 @@ def _from_data_array(variable: Variable, array: Any, units: str | None, level_di
     if not isinstance(array.data, np.ndarray):
         raise ValueError(f"the data array for '{variable.name}' is not in memory: bind array.load()")
     known = array.attrs.get("standard_name", variable.standard_name)
-    if known != variable.standard_name:
+    if variable.standard_name and known != variable.standard_name:
         raise ValueError(f"the data array is '{known}', but '{variable.name}' needs '{variable.standard_name}'")
     units = units if units is not None else array.attrs.get("units")
     if units is None:

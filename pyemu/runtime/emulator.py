@@ -135,6 +135,9 @@ class Emulator:
             raw: run an ONNX graph that has no card, its inputs and outputs as they are; only for tests of engines.
             precision: ``"real32"`` (default), or ``"real64"`` with the engine ``"native"``: what is float32 in the graph
                 is computed in float64, and float64 arrays are read and written without rounding.
+            derivative: ``"jvp"`` (tangent linear) or ``"vjp"`` (adjoint): open that derivative of the emulator in its place,
+                if the file carries it. Its inputs are the emulator's and ``tangent_of_<input>`` or
+                ``adjoint_of_<output>``; its outputs are ``tangent_of_<output>`` or ``adjoint_of_<input>``.
 
         Raises:
             EmulatorError: the file cannot be opened; the message says why.
@@ -164,12 +167,13 @@ class Emulator:
         sha256: str | None = None,
         raw: bool = False,
         precision: str | None = None,
+        derivative: str | None = None,
     ) -> Emulator:
         ffi, _ = library.load()
         runtime_library = runtime_library or _runtime_library(head)
         texts = [
             ffi.NULL if text is None else ffi.new("char[]", os.fsencode(text))
-            for text in (engine, runtime_library, sha256, device, precision)
+            for text in (engine, runtime_library, sha256, device, precision, derivative)
         ]
         fields = {
             "sizeof_options": ffi.sizeof("pyemu_options"),
@@ -182,6 +186,7 @@ class Emulator:
             "sha256": texts[2],
             "raw": raw,
             "precision": texts[4],
+            "derivative": texts[5],
         }
         options = ffi.new("pyemu_options *", fields)
         handle = ffi.new("pyemu_emulator **")

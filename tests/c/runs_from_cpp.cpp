@@ -120,6 +120,21 @@ static void guard_columns(const std::string &path) {
   check(emulator.recorded().columns == 1 && !emulator.recorded().is_on, "the flagged column");
 }
 
+static void open_derivative(const std::string &path) {
+  const float x[5] = {}, seed[5] = {1, 0, 0, 0, 0};
+  float result[5] = {-1, -1, -1, -1, -1};
+  pyemu_options options = pyemu::Emulator::derivative_options("vjp");
+  options.engine = "native";
+  pyemu::Emulator adjoint(path, options);
+  adjoint.bind("x", x, {1, 5}, "K");
+  adjoint.bind("adjoint_of_y", seed, {1, 5}, "W-1 m2");
+  adjoint.bind("adjoint_of_x", result, {1, 5}, "K-1");
+  adjoint.run();
+  check(result[0] != -1.0f, "the adjoint is computed");
+  check_error([&] { pyemu::Emulator none(path, pyemu::Emulator::derivative_options("gradient")); },
+              PYEMU_ERR_ARGUMENT, "expected 'vjp' or 'jvp'");
+}
+
 static void report_errors(const std::string &path) {
   pyemu::Emulator emulator(path);
   float profile[15] = {};
@@ -146,6 +161,7 @@ int main(int, char **argv) {
   run_the_reference(path);
   make_noise(std::string(argv[1]) + "/noisy.onnx");
   guard_columns(std::string(argv[1]) + "/ranged.onnx");
+  open_derivative(std::string(argv[1]) + "/derivable.onnx");
   report_errors(path);
   return failed != 0;
 }

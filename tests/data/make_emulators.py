@@ -543,6 +543,9 @@ def main() -> None:
     _, model, values = others["carrying"]
     for name, bad in bad_states().items():
         write(directory / f"{name}.onnx", model, bad, reference_for(bad, values))
+    from derivatives import write_derivatives  # which takes from here what it needs
+
+    write_derivatives(directory)
 
 
 if __name__ == "__main__":

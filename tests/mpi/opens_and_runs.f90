@@ -19,6 +19,7 @@ program opens_and_runs
   call refuses_no_communicator()
   call sends_any_size()
   call refuses_bad_files()
+  call opens_a_derivative()
   do i = 0, n_ranks - 1
     write (failing, '(a, i0, a, i0)') 'rank ', i, ' of ', n_ranks
     call one_rank_fails_in_open(i)
@@ -69,6 +70,16 @@ contains
       if (size(bytes) == length) call check(all(bytes == whole), 'the bytes are those of the file')
     end do
   end subroutine sends_any_size
+
+  subroutine opens_a_derivative()
+    type(emulator_t) :: e
+
+    call open_on_all_ranks(e, data_file('derivable.onnx'), MPI_COMM_WORLD, engine='native', derivative='vjp')
+    call check(e%n_variables() == 3 .and. e%find('adjoint_of_x') == 3, 'the adjoint is open')
+    call e%close()
+    call open_on_all_ranks(e, data_file('toy.onnx'), MPI_COMM_WORLD, derivative='vjp', stat=stat, errmsg=message)
+    call check_error(stat, pyemu_err_argument, message, "the file has no derivative 'vjp'")
+  end subroutine opens_a_derivative
 
   subroutine refuses_bad_files()
     type(emulator_t) :: e

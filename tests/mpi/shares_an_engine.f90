@@ -17,6 +17,7 @@ program shares_an_engine
   call MPI_Comm_rank(MPI_COMM_WORLD, rank)
   call MPI_Comm_size(MPI_COMM_WORLD, n_ranks)
   call infers_once_for_all()
+  call shares_a_derivative()
   call any_layout()
   call equals_private_engines()
   call integers_and_single_values()
@@ -38,6 +39,27 @@ program shares_an_engine
   call finish()
 
 contains
+
+  subroutine shares_a_derivative()
+    !! The tangent linear of a file, which one engine runs for all ranks.
+    type(shared_emulator_t) :: e
+    real(real64), allocatable, target :: x(:, :), u(:, :), recorded(:, :), y(:, :)
+    integer :: n
+
+    message = ' '
+    call e%open_shared(data_file('derivable.onnx'), MPI_COMM_WORLD, engine='native', derivative='jvp')
+    n = e%n_references()
+    allocate (x(n, 5), u(n, 5), recorded(n, 5), y(n, 5))
+    call e%reference('x', x)
+    call e%reference('tangent_of_x', u)
+    call e%reference('tangent_of_y', recorded)
+    call e%bind('x', x, units='K')
+    call e%bind('tangent_of_x', u, units='K')
+    call e%bind('tangent_of_y', y, units='W m-2')
+    call e%run(1)
+    call check(maxval(abs(y - recorded)) < 1.0e-5_real64, 'its recorded outputs')
+    call e%close()
+  end subroutine shares_a_derivative
 
   subroutine infers_once_for_all()
     !! The stub gives column i of a call the recorded column i mod 4: it shows that one call had the columns of all ranks
