@@ -65,6 +65,7 @@ def derivative_card(card: Card, kind: str) -> Card:
         "summary": f"{TITLES[kind]} of: {card.summary}",
         "inputs": (*card.inputs, *directions),
         "outputs": tuple(results),
+        "state": (),
         "budgets": (),
         "tolerance": _tolerance(card, kind),
     }

@@ -13,7 +13,7 @@ import pytest
 import torch
 from differentiable import CASES, COLUMNS, LEVELS, card_of, profile
 
-from pyemu.emulator import Card, EmulatorFile, EmulatorFileError, ExportError, Noise, Variable
+from pyemu.emulator import Card, Carried, EmulatorFile, EmulatorFileError, ExportError, Noise, Variable
 from pyemu.emulator.compare import compare_outputs
 from pyemu.emulator.derivative import key_of
 from pyemu.emulator.derivative_card import inverse_units
@@ -259,6 +259,29 @@ def test_compiled_derivative_is_c(exported: Callable, tmp_path: Path) -> None:
 class _Noisy(torch.nn.Module):
     def forward(self, x: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor]:
         return (torch.sin(x) * (1 + 0.1 * noise),)
+
+
+class Remembering(torch.nn.Module):
+    def forward(self, x: torch.Tensor, memory: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x * memory, torch.tanh(x + memory)
+
+
+def test_a_derivative_carries_nothing_from_step_to_step(tmp_path: Path) -> None:
+    inputs, outputs = (profile("x"), profile("memory")), (profile("y"), profile("next_memory"))
+    card = card_of(inputs, outputs, state=(Carried(input="memory", output="next_memory"),))
+    recorded = {name: np.random.default_rng(8).normal(size=(COLUMNS, LEVELS)) for name in ("x", "memory")}
+    path = export_onnx(Remembering(), card, recorded, tmp_path / "remembering.onnx", derivatives=["vjp"])
+    with Emulator.open(path, "native", derivative="vjp") as adjoint:
+        assert adjoint.card["state"] == [] and not any(variable.is_carried for variable in adjoint.variables)
+        arrays = {name: recorded.get(name, np.ones((COLUMNS, LEVELS))) for name in (v.name for v in adjoint.variables)}
+        for name, array in arrays.items():
+            arrays[name] = np.array(array, np.float32)
+            adjoint.bind(name, arrays[name])
+        adjoint.run()
+    x, memory = arrays["x"], arrays["memory"]
+    slope = 1 - np.tanh(x + memory) ** 2
+    np.testing.assert_allclose(arrays["adjoint_of_x"], memory + slope, atol=1e-6)
+    np.testing.assert_allclose(arrays["adjoint_of_memory"], x + slope, atol=1e-6)
 
 
 def test_noise_is_an_input_like_any_other(tmp_path: Path) -> None:
