@@ -37,8 +37,12 @@ contains
     integer :: i, k
 
     columns%ids = ids
-    allocate (columns%seen(size(ids), nlay))
-    columns%x = reshape([((0.01_real32 * k * mod(ids(i), 13_int64), i=1, size(ids)), k=1, nlay)], [size(ids), nlay])
+    allocate (columns%x(size(ids), nlay), columns%seen(size(ids), nlay))
+    do k = 1, nlay
+      do i = 1, size(ids)
+        columns%x(i, k) = 0.01_real32 * k * mod(ids(i), 13_int64)
+      end do
+    end do
   end subroutine make
 
   subroutine run_block(e, columns, first, last, step)
