@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "derivative.h"
 #include "device.h"
@@ -34,12 +33,6 @@ int emulator_leave(pyemu_emulator *e, int status) {
 int emulator_fail_closed(const struct error *error) {
   return fail(error, PYEMU_ERR_CLOSED,
               "the emulator is not open: it was closed already, or never opened");
-}
-
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static void destroy(pyemu_emulator *e) {
@@ -329,9 +322,9 @@ static int open_source(const struct source *source, const pyemu_options *given,
   e->columns = -1;
   e->check_finite = options.check_finite != 0;
   environment_hold(&environment);
-  const double start = seconds_now();
+  clock_start(&e->counters.clock);
   status = fill(e, source, &options, error);
-  e->counters.open_seconds = seconds_now() - start;
+  e->counters.open_seconds = clock_seconds() - e->counters.clock.start_seconds;
   if (status != PYEMU_OK)
     destroy(e);
   environment_restore(&environment);
@@ -531,10 +524,13 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
 
 static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
-  double start = seconds_now(), end;
+  const struct steady_clock *clock = &counters->clock;
+  int64_t start = clock_ticks(clock), end;
   e->is_recorded = e->record && record_begin_run(e->record, step);
-  int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
-                                 e->team, error);
+  int status = PYEMU_OK;
+  if (e->noise.n_inputs > 0)
+    status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns, e->team,
+                               error);
   if (status == PYEMU_OK && e->carried.n_states > 0)
     status =
         carried_begin(&e->carried, &e->card, e->bindings, e->noise.has_ids ? &e->noise.ids : NULL,
@@ -544,17 +540,17 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
     environment_use_default();
   if (status == PYEMU_OK)
     status = packing_gather(e, step, columns, error);
-  counters->pack_seconds += (end = seconds_now()) - start;
+  counters->pack_ticks += (end = clock_ticks(clock)) - start;
   if (status != PYEMU_OK)
     return status;
   start = end;
   status = run_engine(e, columns, error);
-  counters->engine_seconds += (end = seconds_now()) - start;
+  counters->engine_ticks += (end = clock_ticks(clock)) - start;
   if (status != PYEMU_OK)
     return status;
   if (!tensors_are_arrays(e)) {
     status = packing_scatter(e, columns, error);
-    counters->unpack_seconds += seconds_now() - end;
+    counters->unpack_ticks += clock_ticks(clock) - end;
   }
   if (status != PYEMU_OK)
     return status;

@@ -8,6 +8,7 @@
 #include "blend.h"
 #include "card.h"
 #include "carried.h"
+#include "clock.h"
 #include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
@@ -31,9 +32,10 @@ struct counters {
   int64_t copied_bytes;
   int64_t allocations;
   double open_seconds;
-  double pack_seconds;
-  double engine_seconds;
-  double unpack_seconds;
+  struct steady_clock clock; /* of what follows */
+  int64_t pack_ticks;
+  int64_t engine_ticks;
+  int64_t unpack_ticks;
 };
 
 struct pyemu_emulator {

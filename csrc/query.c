@@ -117,9 +117,9 @@ int pyemu_report(const pyemu_emulator *emulator, pyemu_counters *counters, char 
                          .allocations = c->allocations + emulator->noise.allocations +
                                         emulator->carried.allocations,
                          .open_seconds = c->open_seconds,
-                         .pack_seconds = c->pack_seconds,
-                         .engine_seconds = c->engine_seconds,
-                         .unpack_seconds = c->unpack_seconds};
+                         .pack_seconds = clock_duration(&c->clock, c->pack_ticks),
+                         .engine_seconds = clock_duration(&c->clock, c->engine_ticks),
+                         .unpack_seconds = clock_duration(&c->clock, c->unpack_ticks)};
   memcpy(counters, &full, known < sizeof full ? known : sizeof full);
   return PYEMU_OK;
 }

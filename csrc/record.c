@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dtype.h"
@@ -61,12 +60,6 @@ struct record {
   int status;
   char reason[MAX_REASON];
 };
-
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* --- Settings --- */
 
@@ -217,7 +210,7 @@ static int flush(struct record *r) {
 void record_end(struct record *r) {
   if (!record_is_on(r))
     return;
-  const double start = seconds_now();
+  const double start = clock_seconds();
   flush(r);
   r->is_on = 0;
   netcdf_lock();
@@ -228,7 +221,7 @@ void record_end(struct record *r) {
   netcdf_unlock();
   note_netcdf(r, "write", stopped);
   note_netcdf(r, "close the file", closed);
-  r->seconds += seconds_now() - start;
+  r->seconds += clock_seconds() - start;
 }
 
 void record_free(struct record *r) {
@@ -610,7 +603,7 @@ static void take_chosen(struct record *r, const pyemu_emulator *e) {
 void record_take(struct record *r, const pyemu_emulator *e, int64_t columns) {
   if (!record_is_on(r))
     return;
-  const double start = seconds_now();
+  const double start = clock_seconds();
   if (r->settings.only == PYEMU_RECORD_FLAGGED && !e->guard)
     note(r, PYEMU_ERR_ARGUMENT, "the guard whose columns are recorded was taken away");
   else
@@ -619,7 +612,7 @@ void record_take(struct record *r, const pyemu_emulator *e, int64_t columns) {
     take_chosen(r, e);
     r->calls += 1;
   }
-  r->seconds += seconds_now() - start;
+  r->seconds += clock_seconds() - start;
   if (r->reason[0])
     record_end(r);
 }
