@@ -2,9 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dtype.h"
+#include "settings.h"
 
 int blends_make(struct blends *blends, const struct card *card, const struct error *error) {
   *blends = (struct blends){.card = card};
@@ -33,11 +33,9 @@ static int is_weight(double x) { return x >= 0 && x <= 1; }
 static int read_settings(pyemu_blend *settings, const pyemu_blend *given,
                          const struct error *error) {
   *settings = (pyemu_blend)PYEMU_BLEND_INIT;
-  if (given->sizeof_blend < sizeof given->sizeof_blend)
-    return fail(error, PYEMU_ERR_ARGUMENT,
-                "'sizeof_blend' is not set; start from PYEMU_BLEND_INIT");
-  memcpy(settings, given,
-         given->sizeof_blend < sizeof *settings ? given->sizeof_blend : sizeof *settings);
+  int status = settings_read(settings, sizeof *settings, given, "blend", "BLEND", error);
+  if (status != PYEMU_OK)
+    return status;
   if (!is_weight(settings->from) || !is_weight(settings->to))
     return fail(error, PYEMU_ERR_ARGUMENT,
                 "the weights of the blend are %g and %g; expected 0 (the host's numbers) to 1 (the "
@@ -176,12 +174,14 @@ static int check_columns(const struct variable *v, const char *what, const struc
 }
 
 /* Have room for so many numbers; the old ones are not needed. */
-static int reserve(double **numbers, int64_t count, const struct error *error) {
+static int reserve(double **numbers, int64_t *room, int64_t count, const struct error *error) {
   int64_t bytes;
+  if (count <= *room)
+    return PYEMU_OK;
   free(*numbers);
-  *numbers = multiply_sizes(count, (int64_t)sizeof **numbers, &bytes)
-                 ? malloc((size_t)(bytes > 0 ? bytes : 1))
-                 : NULL;
+  *numbers =
+      multiply_sizes(count, (int64_t)sizeof **numbers, &bytes) ? malloc((size_t)bytes) : NULL;
+  *room = *numbers ? count : 0;
   return *numbers ? PYEMU_OK : fail(error, PYEMU_ERR_MEMORY, "no memory for the blend");
 }
 
@@ -195,10 +195,10 @@ static int prepare(struct blend *blend, const struct variable *v, int64_t column
   if (status == PYEMU_OK && blend->has_columns)
     status = check_columns(v, "of weights of", &blend->columns, columns, error);
   if (status == PYEMU_OK && blend->has_columns)
-    status = reserve(&blend->column_weights, columns, error);
+    status = reserve(&blend->column_weights, &blend->n_weights, columns, error);
   if (status == PYEMU_OK && (is_mixed || blend->has_columns || blend->is_set))
     status = multiply_sizes(items, v->width, &count)
-                 ? reserve(&blend->mixed, count, error)
+                 ? reserve(&blend->mixed, &blend->n_mixed, count, error)
                  : fail(error, PYEMU_ERR_MEMORY, "'%s' is too large to blend", v->name);
   return status;
 }

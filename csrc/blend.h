@@ -13,9 +13,11 @@ struct blend {
   int has_columns;        /* the caller gives a weight for every column besides: */
   struct layout columns;  /* in this array, */
   double *column_weights; /* which is read here at the start of a run */
+  int64_t n_weights;      /* room for so many */
   int has_aside;
   struct layout aside; /* where the emulator's own output goes in any case */
   double *mixed;       /* by element or by column as the tensor: what goes to the host */
+  int64_t n_mixed;
 };
 
 /* Those of all variables of a card; those of inputs are never set. */

@@ -29,17 +29,28 @@ int carried_make(struct carried *carried, const struct card *card, const struct 
 void carried_free(struct carried *carried) {
   for (int64_t i = 0; i < carried->n_states; ++i) {
     memory_free(&carried->states[i].memory);
+    free(carried->states[i].rows);
     free(carried->states[i].read);
     free(carried->states[i].written);
   }
   free(carried->states);
   free(carried->numbers);
-  free(carried->rows);
 }
 
 /* --- Arrays --- */
 
-/* Old contents are not needed. */
+/* Have room for so many numbers; 0 if there is no memory. Old contents are not needed, nor below.
+ */
+static int reserve_numbers(int64_t **numbers, int64_t *room, int64_t count, int64_t *allocations) {
+  if (count <= *room)
+    return 1;
+  free(*numbers);
+  *numbers = calloc((size_t)count, sizeof **numbers);
+  *room = *numbers ? count : 0;
+  *allocations += 1;
+  return *numbers != NULL;
+}
+
 static int reserve(struct carried *carried, struct carried_state *state, int64_t columns,
                    const struct error *error) {
   const int64_t row = state->memory.width / 2 * (int64_t)state->memory.size;
@@ -56,15 +67,9 @@ static int reserve(struct carried *carried, struct carried_state *state, int64_t
     state->size = state->read && state->written ? size : 0;
     carried->allocations += 1;
   }
-  if (columns > carried->n_numbers) {
-    free(carried->numbers);
-    free(carried->rows);
-    carried->numbers = calloc((size_t)columns, sizeof *carried->numbers);
-    carried->rows = calloc((size_t)columns, sizeof *carried->rows);
-    carried->n_numbers = carried->numbers && carried->rows ? columns : 0;
-    carried->allocations += 1;
-  }
-  if (state->size >= size && carried->n_numbers >= columns)
+  if (reserve_numbers(&carried->numbers, &carried->n_numbers, columns, &carried->allocations) &&
+      reserve_numbers(&state->rows, &state->n_rows, columns, &carried->allocations) &&
+      state->size >= size)
     return PYEMU_OK;
   return fail(error, PYEMU_ERR_MEMORY, "no memory for what %lld columns carry", (long long)columns);
 }
@@ -137,7 +142,7 @@ static void begin_rows(const struct memory *memory, const int64_t *rows, int64_t
       memset(memory_at(memory, rows[c], k), 0, memory->size);
 }
 
-static int check_ready(const char *name, const struct layout *ids, int64_t step, int64_t bound,
+static int check_ready(const char *name, const struct layout *ids, int64_t step,
                        const struct error *error) {
   if (!ids)
     return fail(
@@ -149,9 +154,6 @@ static int check_ready(const char *name, const struct layout *ids, int64_t step,
   if (step == PYEMU_NO_STEP)
     return fail(error, PYEMU_ERR_ARGUMENT, "'%s' is carried from step to step: give run the step",
                 name);
-  if (ids->columns != bound)
-    return fail(error, PYEMU_ERR_SIZE, "ids are bound for %lld columns, but arrays with %lld",
-                (long long)ids->columns, (long long)bound);
   return PYEMU_OK;
 }
 
@@ -159,9 +161,8 @@ static int begin_state(struct carried *carried, struct carried_state *state,
                        const struct binding *bindings, int64_t step, int64_t columns,
                        const struct error *error) {
   struct memory *memory = &state->memory;
-  const int64_t *rows = carried->rows;
-  int status =
-      memory_find(memory, carried->numbers, columns, carried->rows, &carried->allocations, error);
+  int64_t *rows = state->rows;
+  int status = memory_find(memory, carried->numbers, columns, rows, &carried->allocations, error);
   if (status != PYEMU_OK)
     return status;
   begin_rows(memory, rows, columns);
@@ -183,12 +184,10 @@ int carried_begin(struct carried *carried, const struct card *card, const struct
     struct carried_state *state = &carried->states[i];
     if (!state->is_kept)
       continue;
-    status = check_ready(card->variables[state->input].name, ids, step, bound, error);
-    if (status == PYEMU_OK && !has_ids) {
-      ids_read(ids, 0, columns, carried->numbers);
-      status = ids_check(carried->numbers, 0, columns, error);
-      has_ids = 1;
-    }
+    status = check_ready(card->variables[state->input].name, ids, step, error);
+    if (status == PYEMU_OK && !has_ids)
+      status = ids_take(ids, columns, bound, carried->numbers, error);
+    has_ids = 1;
     if (status == PYEMU_OK)
       status = begin_state(carried, state, bindings, step, columns, error);
   }
@@ -200,20 +199,18 @@ void carried_end(struct carried *carried, const struct binding *bindings, int64_
   for (int64_t i = 0; i < carried->n_states; ++i) {
     struct carried_state *state = &carried->states[i];
     struct memory *memory = &state->memory;
+    const int64_t *rows = state->rows;
     if (!state->is_kept)
       continue;
-    /* The rows were all found at the beginning: nothing can fail. */
-    memory_find(memory, carried->numbers, columns, carried->rows, &carried->allocations,
-                &(struct error){0});
     for (int64_t c = 0, n; c < columns; c += n) {
-      n = stretch_of(memory, carried->rows, c, columns, step);
-      const int64_t row = carried->rows[c];
+      n = stretch_of(memory, rows, c, columns, step);
+      const int64_t row = rows[c];
       copy_stretch(memory, row, 0, &bindings[state->input].layout, c, n, 0);
       copy_stretch(memory, row, memory->width / 2, &bindings[state->output].layout, c, n, 0);
     }
     for (int64_t c = 0; c < columns; ++c) {
-      memory->steps[carried->rows[c]] = step;
-      memory->is_made[carried->rows[c]] = 1;
+      memory->steps[rows[c]] = step;
+      memory->is_made[rows[c]] = 1;
     }
   }
 }

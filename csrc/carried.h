@@ -14,7 +14,9 @@ struct carried_state {
   int64_t output;
   int is_kept; /* neither is bound: the library carries it */
   struct memory memory;
-  void *read; /* what the engine reads, and writes, while that is so */
+  int64_t *rows;  /* of the columns of a run in the memory */
+  int64_t n_rows; /* room for so many */
+  void *read;     /* what the engine reads, and writes, while that is so */
   void *written;
   int64_t size; /* bytes of each */
 };
@@ -22,8 +24,7 @@ struct carried_state {
 struct carried {
   struct carried_state *states;
   int64_t n_states;
-  int64_t *numbers; /* of the columns of a run: their ids, */
-  int64_t *rows;    /* and their rows in the memory */
+  int64_t *numbers; /* the ids of the columns of a run */
   int64_t n_numbers;
   int64_t allocations;
 };

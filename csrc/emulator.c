@@ -11,6 +11,7 @@
 #include "environment.h"
 #include "file.h"
 #include "packing.h"
+#include "settings.h"
 #include "sha256.h"
 #include "tensors.h"
 
@@ -28,6 +29,18 @@ int emulator_enter(pyemu_emulator *e, const struct error *error) {
 int emulator_leave(pyemu_emulator *e, int status) {
   atomic_store_explicit(&e->busy, 0, memory_order_release);
   return status;
+}
+
+int emulator_hold(pyemu_emulator *e, struct environment *environment, const struct error *error) {
+  int status = emulator_enter(e, error);
+  if (status == PYEMU_OK)
+    environment_hold(environment);
+  return status;
+}
+
+int emulator_release(pyemu_emulator *e, const struct environment *environment, int status) {
+  environment_restore(environment);
+  return emulator_leave(e, status);
 }
 
 int emulator_fail_closed(const struct error *error) {
@@ -527,11 +540,9 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
   const struct steady_clock *clock = &counters->clock;
   int64_t start = clock_ticks(clock), end;
   e->is_recorded = e->record && record_begin_run(e->record, step);
-  int status = PYEMU_OK;
-  if (e->noise.n_inputs > 0)
-    status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns, e->team,
-                               error);
-  if (status == PYEMU_OK && e->carried.n_states > 0)
+  int status = noise_inputs_fill(&e->noise, &e->card, e->bindings, step, columns, e->columns,
+                                 e->team, error);
+  if (status == PYEMU_OK)
     status =
         carried_begin(&e->carried, &e->card, e->bindings, e->noise.has_ids ? &e->noise.ids : NULL,
                       step, columns, e->columns, error);
@@ -579,13 +590,10 @@ static int run_held(pyemu_emulator *emulator, int64_t step, int64_t columns, cha
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = emulator_enter(emulator, &error);
-  if (status != PYEMU_OK)
-    return status;
-  environment_hold(&environment);
-  status = run(emulator, step, columns, &error);
-  environment_restore(&environment);
-  return emulator_leave(emulator, status);
+  int status = emulator_hold(emulator, &environment, &error);
+  return status == PYEMU_OK
+             ? emulator_release(emulator, &environment, run(emulator, step, columns, &error))
+             : status;
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {
@@ -604,13 +612,11 @@ int pyemu_run_columns(pyemu_emulator *emulator, int64_t step, int64_t columns, c
 static int set_guard(pyemu_emulator *e, const pyemu_guard *given, const struct error *error) {
   pyemu_guard settings = PYEMU_GUARD_INIT;
   struct guard *guard;
-  if (given && given->sizeof_guard < sizeof given->sizeof_guard)
-    return fail(error, PYEMU_ERR_ARGUMENT,
-                "'sizeof_guard' is not set; start from PYEMU_GUARD_INIT");
+  int status = PYEMU_OK;
   if (given)
-    memcpy(&settings, given,
-           given->sizeof_guard < sizeof settings ? given->sizeof_guard : sizeof settings);
-  int status = guard_make(&guard, &e->card, &settings, error);
+    status = settings_read(&settings, sizeof settings, given, "guard", "GUARD", error);
+  if (status == PYEMU_OK)
+    status = guard_make(&guard, &e->card, &settings, error);
   if (status != PYEMU_OK)
     return status;
   guard_free(e->guard);

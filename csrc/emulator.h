@@ -9,6 +9,7 @@
 #include "card.h"
 #include "carried.h"
 #include "clock.h"
+#include "environment.h"
 #include "guard.h"
 #include "noise_inputs.h"
 #include "plugin.h"
@@ -73,6 +74,10 @@ struct pyemu_emulator {
 /* Take the handle for this thread, and give it back with a status. Errors: CLOSED, BUSY. */
 int emulator_enter(pyemu_emulator *e, const struct error *error);
 int emulator_leave(pyemu_emulator *e, int status);
+
+/* The same with the caller's floating-point environment held off in between. */
+int emulator_hold(pyemu_emulator *e, struct environment *environment, const struct error *error);
+int emulator_release(pyemu_emulator *e, const struct environment *environment, int status);
 
 /* Returns CLOSED. */
 int emulator_fail_closed(const struct error *error);

@@ -60,3 +60,12 @@ int ids_check(const int64_t *ids, int64_t first, int64_t columns, const struct e
                   (long long)(first + i) + 1, (long long)ids[i]);
   return PYEMU_OK;
 }
+
+int ids_take(const struct layout *ids, int64_t columns, int64_t bound, int64_t *to,
+             const struct error *error) {
+  if (ids->columns != bound)
+    return fail(error, PYEMU_ERR_SIZE, "ids are bound for %lld columns, but arrays with %lld",
+                (long long)ids->columns, (long long)bound);
+  ids_read(ids, 0, columns, to);
+  return ids_check(to, 0, columns, error);
+}

@@ -200,7 +200,7 @@ static void fill_part(void *context, int64_t part) {
 
 /* What run needs to know before it can make noise. */
 static int check_ready(const struct noise_inputs *noise, const char *name, int64_t step,
-                       int64_t bound, const struct error *error) {
+                       const struct error *error) {
   if (!noise->has_key)
     return fail(
         error, PYEMU_ERR_ARGUMENT,
@@ -216,9 +216,6 @@ static int check_ready(const struct noise_inputs *noise, const char *name, int64
   if (step == PYEMU_NO_STEP)
     return fail(error, PYEMU_ERR_ARGUMENT,
                 "the input '%s' is noise, which depends on the time step: give run the step", name);
-  if (noise->ids.columns != bound)
-    return fail(error, PYEMU_ERR_SIZE, "ids are bound for %lld columns, but arrays with %lld",
-                (long long)noise->ids.columns, (long long)bound);
   return PYEMU_OK;
 }
 
@@ -248,6 +245,8 @@ int noise_inputs_fill(struct noise_inputs *noise, const struct card *card,
                       struct team *team, const struct error *error) {
   struct environment environment;
   int has_ids = 0, status = PYEMU_OK;
+  if (noise->n_inputs == 0)
+    return PYEMU_OK;
   environment_hold(&environment);
   environment_use_default();
   for (int64_t i = 0; i < noise->n_inputs && status == PYEMU_OK; ++i) {
@@ -256,12 +255,10 @@ int noise_inputs_fill(struct noise_inputs *noise, const struct card *card,
     const struct binding *binding = &bindings[input->variable];
     if (!binding->is_filled)
       continue;
-    status = check_ready(noise, v->name, step, bound, error);
-    if (status == PYEMU_OK && !has_ids) {
-      ids_read(&noise->ids, 0, columns, noise->numbers);
-      status = ids_check(noise->numbers, 0, columns, error);
-      has_ids = 1;
-    }
+    status = check_ready(noise, v->name, step, error);
+    if (status == PYEMU_OK && !has_ids)
+      status = ids_take(&noise->ids, columns, bound, noise->numbers, error);
+    has_ids = 1;
     if (status == PYEMU_OK)
       status = fill_input(noise, input, v, &binding->layout, step, columns, team, error);
   }

@@ -46,14 +46,19 @@ struct packing {
   _Atomic int64_t not_finite; /* the first input that is not; n_inputs if all are */
 };
 
-/* The first of the items of 'v' that belong to a part, and their number. One item for all columns
- * belongs to the first part. */
+/* The first column of a part, and their number. */
+static int64_t columns_of(const struct packing *p, int64_t part, int64_t *first) {
+  *first = part * p->part_columns;
+  return p->columns - *first < p->part_columns ? p->columns - *first : p->part_columns;
+}
+
+/* The same of the items of 'v'. One item for all columns belongs to the first part. */
 static int64_t items_of(const struct packing *p, const struct variable *v, int64_t part,
                         int64_t *first) {
-  *first = v->has_batch ? part * p->part_columns : 0;
-  if (!v->has_batch)
-    return part == 0;
-  return p->columns - *first < p->part_columns ? p->columns - *first : p->part_columns;
+  if (v->has_batch)
+    return columns_of(p, part, first);
+  *first = 0;
+  return part == 0;
 }
 
 static char *tensor_item(const pyemu_emulator *e, int64_t i, int64_t item) {
@@ -112,8 +117,9 @@ static void gather_part(void *context, int64_t part) {
     return;
   }
   if (e->guard) {
-    const int64_t begin = part * p->part_columns, left = p->columns - begin;
-    guard_measure(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
+    int64_t begin;
+    const int64_t n = columns_of(p, part, &begin);
+    guard_measure(e->guard, e->dense, begin, n);
   }
 }
 
@@ -193,8 +199,9 @@ static void look_part(void *context, int64_t part) {
     if (items > 0 && e->card.variables[i].has_batch)
       guard_look(e->guard, i, e->dense[i], first, items);
   }
-  const int64_t begin = part * p->part_columns, left = p->columns - begin;
-  guard_sum(e->guard, e->dense, begin, left < p->part_columns ? left : p->part_columns);
+  int64_t begin;
+  const int64_t n = columns_of(p, part, &begin);
+  guard_sum(e->guard, e->dense, begin, n);
 }
 
 /* Bytes of the tensors that are copied, and of all memory that packing reads and writes, for the

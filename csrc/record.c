@@ -12,6 +12,7 @@
 #include "environment.h"
 #include "ids.h"
 #include "netcdf_library.h"
+#include "settings.h"
 #include "tensors.h"
 
 /* Bytes of the buffer unless the host says how many columns it is to hold, and of netCDF's own. */
@@ -640,27 +641,16 @@ pyemu_recorded record_report(const struct record *r) {
 
 /* --- The public functions --- */
 
-static int read_recording(const pyemu_recording *given, pyemu_recording *settings,
-                          const struct error *error) {
-  *settings = (pyemu_recording)PYEMU_RECORDING_INIT;
-  if (given->sizeof_recording < sizeof given->sizeof_recording)
-    return fail(error, PYEMU_ERR_ARGUMENT,
-                "'sizeof_recording' is not set; start from PYEMU_RECORDING_INIT");
-  memcpy(settings, given,
-         given->sizeof_recording < sizeof *settings ? given->sizeof_recording : sizeof *settings);
-  return PYEMU_OK;
-}
-
 /* An old recording goes on until a new one has begun, unless both have the same file. */
 static int set_record(pyemu_emulator *e, const pyemu_recording *given, const struct error *error) {
-  pyemu_recording settings;
+  pyemu_recording settings = PYEMU_RECORDING_INIT;
   struct record *record;
   if (!given) {
     if (e->record)
       record_end(e->record);
     return PYEMU_OK;
   }
-  int status = read_recording(given, &settings, error);
+  int status = settings_read(&settings, sizeof settings, given, "recording", "RECORDING", error);
   if (status == PYEMU_OK)
     status = record_make(&record, e, &settings, error);
   if (status != PYEMU_OK)
@@ -676,13 +666,10 @@ int pyemu_set_record(pyemu_emulator *emulator, const pyemu_recording *recording,
                      size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = emulator_enter(emulator, &error);
-  if (status != PYEMU_OK)
-    return status;
-  environment_hold(&environment);
-  status = set_record(emulator, recording, &error);
-  environment_restore(&environment);
-  return emulator_leave(emulator, status);
+  int status = emulator_hold(emulator, &environment, &error);
+  return status == PYEMU_OK
+             ? emulator_release(emulator, &environment, set_record(emulator, recording, &error))
+             : status;
 }
 
 static int record_host(pyemu_emulator *e, int64_t step, int64_t columns,
@@ -714,11 +701,8 @@ int pyemu_record_host(pyemu_emulator *emulator, int64_t step, int64_t columns, c
                       size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = emulator_enter(emulator, &error);
-  if (status != PYEMU_OK)
-    return status;
-  environment_hold(&environment);
-  status = record_host(emulator, step, columns, &error);
-  environment_restore(&environment);
-  return emulator_leave(emulator, status);
+  int status = emulator_hold(emulator, &environment, &error);
+  return status == PYEMU_OK ? emulator_release(emulator, &environment,
+                                               record_host(emulator, step, columns, &error))
+                            : status;
 }

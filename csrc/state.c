@@ -1,5 +1,6 @@
 /* state.c - what an emulator carries from step to step, as bytes and back. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,9 +173,7 @@ static void take_tally(struct stream *s, struct tally *tally, int is_more) {
   tally->exceeded += exceeded;
   tally->sum += sum;
   tally->sum_of_squares += sum_of_squares;
-  if (tally->at_column >= 0 &&
-      (at_column < 0 || (tally->largest < 0 ? -tally->largest : tally->largest) >=
-                            (largest < 0 ? -largest : largest)))
+  if (tally->at_column >= 0 && (at_column < 0 || fabs(tally->largest) >= fabs(largest)))
     return;
   tally->largest = largest;
   tally->at_step = at_step;

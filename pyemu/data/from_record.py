@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from pyemu.data import rrtmg
-from pyemu.data.radiation import as_stored, stored_variable
+from pyemu.data.radiation import as_stored, stored_variable, write_whole
 from pyemu.fields import FIELDS
 from pyemu.runtime.record_file import RecordError, RecordFile
 
@@ -123,7 +123,7 @@ def from_record(
         )
         if merged.written == 0:
             raise RecordError(f"no column is left of {merged.recorded}: {_left_out(merged)}")
-        _write(_dataset(files, values, label), output)
+        write_whole(_dataset(files, values, label), Path(output))
         return merged
 
 
@@ -313,18 +313,6 @@ def _attributes(files: list[RecordFile], label: str) -> dict[str, object]:
         "records": "; ".join(f"{file.path.name}, {file.columns} columns" for file in files),
         "emulators": "; ".join(sorted({file.sha256 for file in files})),
     }
-
-
-def _write(dataset: xr.Dataset, output: Path) -> None:
-    """All of the file or nothing."""
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial_path = output.with_name(output.name + ".partial")
-    try:
-        dataset.to_netcdf(partial_path)
-        os.replace(partial_path, output)
-    finally:
-        partial_path.unlink(missing_ok=True)
 
 
 def _left_out(merged: Merged) -> str:

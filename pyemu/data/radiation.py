@@ -37,14 +37,22 @@ def generate(
     path = Path(cache_dir) / f"radiation-{split}-{n_columns}-seed{seed}-v{GENERATOR_VERSION}.nc"
     if path.exists():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that what cannot be written fails at once
     n_chunks = -(-n_columns // CHUNK)
     parts = _run_chunks(split, seed, n_chunks, processes, progress)
-    dataset = _dataset(_concatenate(parts, n_columns), split, seed)
-    partial_path = path.with_suffix(".partial")
-    dataset.to_netcdf(partial_path)
-    os.replace(partial_path, path)
+    write_whole(_dataset(_concatenate(parts, n_columns), split, seed), path)
     return path
+
+
+def write_whole(dataset: xr.Dataset, path: Path) -> None:
+    """Write a NetCDF file, all of it or nothing; a file that is there is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_path = path.with_name(path.name + ".partial")
+    try:
+        dataset.to_netcdf(partial_path)
+        os.replace(partial_path, path)
+    finally:
+        partial_path.unlink(missing_ok=True)
 
 
 def load(path: Path) -> xr.Dataset:
