@@ -20,7 +20,8 @@ import numpy as np
 import xarray as xr
 
 from pyemu.constants import SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
-from pyemu.hosts import column_executable, rrtmg_directory
+from pyemu.hosts import executable, rrtmg_directory
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.namelist import write_namelist
 
 BANDS = ("longwave", "shortwave")
@@ -50,9 +51,9 @@ class Run:
 
     def make(self, folder: Path) -> "Run":
         """Run the host; a run that stops is a result."""
-        path = write_namelist(folder / f"{self.name}.nml", self.entries | {"output_file": f"{self.name}.nc"})
+        path = write_namelist(folder / f"{self.name}.nml", GROUPS, self.entries | {"output_file": f"{self.name}.nc"})
         environment = {**os.environ, "PYEMU_RRTMG": str(rrtmg_directory()), "OMP_NUM_THREADS": "1"}
-        command = [str(column_executable()), path.name]
+        command = [str(executable("column")), path.name]
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         self.status, self.message = done.returncode, done.stderr.strip()
         with xr.open_dataset(folder / f"{self.name}.nc", decode_times=False) as data:

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pyemu.harness.settings import ClimateConfig, CoupleConfig
-from pyemu.hosts import column_executable, rrtmg_directory
+from pyemu.hosts import executable, rrtmg_directory
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.namelist import namelist_text
 
 SCHEMES = ("rrtmg", "emulator")
@@ -64,7 +65,7 @@ def plan(config: CoupleConfig) -> list[Run]:
         HostError: the executable, RRTMG or an emulator file is missing.
     """
     try:
-        digests = [_sha256(path) for path in (column_executable(), config.longwave_file, config.shortwave_file)]
+        digests = [_sha256(path) for path in (executable("column"), config.longwave_file, config.shortwave_file)]
     except OSError as error:
         raise HostError(str(error)) from error
     return [_plan_one(config, climate, scheme, digests) for scheme in SCHEMES for climate in config.climates]
@@ -116,7 +117,7 @@ def execute(run: Run, stop: threading.Event | None = None) -> Outcome:
 
 def _run_host(run: Run, stop: threading.Event) -> subprocess.CompletedProcess[str]:
     """Run the host in the run's folder; raises ``InterruptedError`` once ``stop`` is set and the host has ended."""
-    command = [str(column_executable()), "run.nml"]
+    command = [str(executable("column")), "run.nml"]
     with subprocess.Popen(
         command, cwd=run.folder, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -156,7 +157,7 @@ def _plan_one(config: CoupleConfig, climate: ClimateConfig, scheme: str, digests
     if scheme == "emulator":
         entries |= {"longwave_file": config.longwave_file.resolve(), "shortwave_file": config.shortwave_file.resolve()}
         entries |= config.guard.entries() if config.guard else {}
-    text = namelist_text(entries)
+    text = namelist_text(GROUPS, entries)
     host, *files = digests
     fingerprint = _fingerprint(entries, host, files if scheme == "emulator" else ())
     return Run(climate.name, scheme, config.output_dir / "runs" / f"{climate.name}_{scheme}", text, fingerprint)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pyemu.config import Config, ConfigError, load_config
-from pyemu.hosts.namelist import GROUPS
+from pyemu.hosts.column_namelist import GROUPS
 
 Entries = dict[str, bool | int | float | str]
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyemu.hosts import _column_api
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.locate import rrtmg_directory
 from pyemu.hosts.namelist import Value, write_namelist
 
@@ -49,7 +50,7 @@ class ColumnModel:
         if entries.get("scheme", "rrtmg") == "rrtmg" and "rrtmg_directory" not in entries:
             entries["rrtmg_directory"] = str(rrtmg_directory())
         with tempfile.TemporaryDirectory() as folder:
-            path = write_namelist(Path(folder) / "column.nml", entries)
+            path = write_namelist(Path(folder) / "column.nml", GROUPS, entries)
             _check(*_api.open_run(self._run, str(path)))
 
     def __enter__(self) -> Self:

@@ -24,17 +24,18 @@ def rrtmg_directory() -> Path:
     return directory
 
 
-def column_executable() -> Path:
-    """The driver of the column host: in the folder ``PYEMU_BIN``, in the installed package, or on the search path.
+def executable(host: str) -> Path:
+    """The driver ``pyemu_<host>``: in the folder ``PYEMU_BIN``, in the installed package, or on the search path.
 
     Raises:
         FileNotFoundError: it is in none of these places.
     """
+    name = f"pyemu_{host}"
     folders = [os.environ.get("PYEMU_BIN", ""), *(str(Path(folder) / "bin") for folder in pyemu.__path__)]
-    found = shutil.which("pyemu_column", path=os.pathsep.join(filter(None, folders))) or shutil.which("pyemu_column")
+    found = shutil.which(name, path=os.pathsep.join(filter(None, folders))) or shutil.which(name)
     if found is None:
         raise FileNotFoundError(
-            f"pyemu_column found neither in {', '.join(filter(None, folders))} nor on PATH: build and install the project "
+            f"{name} found neither in {', '.join(filter(None, folders))} nor on PATH: build and install the project "
             "with netcdf-fortran ('make setup'), or set PYEMU_BIN to the folder that holds it"
         )
     return Path(found)

@@ -10,7 +10,8 @@ import netCDF4
 import numpy as np
 import pytest
 
-from pyemu.hosts import column_executable, rrtmg_directory
+from pyemu.hosts import executable, rrtmg_directory
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.namelist import write_namelist
 
 README = Path(__file__).parents[2] / "fortran/hosts/column/README.md"
@@ -18,10 +19,10 @@ README = Path(__file__).parents[2] / "fortran/hosts/column/README.md"
 
 def run(folder: Path, **entries) -> subprocess.CompletedProcess:
     """Run the driver in a folder with a namelist of the given entries."""
-    path = write_namelist(folder / f"{entries.get('output_file', 'column.nc')}.nml", {"ncol": 6, **entries})
+    path = write_namelist(folder / f"{entries.get('output_file', 'column.nc')}.nml", GROUPS, {"ncol": 6, **entries})
     environment = {**os.environ, "PYEMU_RRTMG": str(rrtmg_directory())}
     return subprocess.run(
-        [column_executable(), path.name], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [executable("column"), path.name], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -90,7 +91,6 @@ def test_output_follows_cf_and_the_readme(tmp_path):
 
 
 def test_every_namelist_entry_is_in_the_readme_and_in_the_output(tmp_path):
-    from pyemu.hosts.namelist import GROUPS
 
     run_well(tmp_path, n_days=0.25)
     documented = README.read_text()
@@ -168,7 +168,7 @@ def test_a_blow_up_keeps_the_records_before_it(tmp_path):
 def test_bad_input_ends_with_a_status_and_a_message(tmp_path, text, status, message):
     (tmp_path / "bad.nml").write_text(text + "\n")
     environment = {**os.environ, "PYEMU_RRTMG": str(rrtmg_directory())}
-    command = [column_executable(), "bad.nml"]
+    command = [executable("column"), "bad.nml"]
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == status, result.stderr
     assert message in result.stderr
@@ -177,12 +177,12 @@ def test_bad_input_ends_with_a_status_and_a_message(tmp_path, text, status, mess
 
 def test_missing_namelist_and_missing_rrtmg_are_named(tmp_path):
     result = subprocess.run(
-        [column_executable(), "none.nml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [executable("column"), "none.nml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.returncode == 1 and "none.nml" in result.stderr
     (tmp_path / "run.nml").write_text("&run_nml ncol = 1 /\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYEMU_RRTMG"}
     result = subprocess.run(
-        [column_executable(), "run.nml"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [executable("column"), "run.nml"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 2 and "PYEMU_RRTMG" in result.stderr

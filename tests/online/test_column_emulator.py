@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from grey_emulators import evaluate, export, inputs_of, outputs_of
 
-from pyemu.hosts import column_executable
+from pyemu.hosts import executable
 from pyemu.hosts.column import ColumnError, ColumnModel
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.namelist import write_namelist
 from pyemu.runtime.record_file import RecordFile
 from pyemu.runtime.replay import replay
@@ -53,9 +54,9 @@ def test_an_emulated_step_warms_by_the_emulated_heating_and_keeps_energy(grey):
 
 def test_driver_restarts_an_emulated_run_to_the_bit(grey, tmp_path):
     def run(**entries):
-        path = write_namelist(tmp_path / "run.nml", {"ncol": 6, **grey, **entries})
+        path = write_namelist(tmp_path / "run.nml", GROUPS, {"ncol": 6, **grey, **entries})
         environment = {name: value for name, value in os.environ.items() if name != "PYEMU_RRTMG"}
-        command = [column_executable(), path]
+        command = [executable("column"), path]
         result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
 

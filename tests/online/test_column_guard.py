@@ -10,8 +10,9 @@ import xarray as xr
 from host_emulators import train
 
 from pyemu.constants import SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
-from pyemu.hosts import column_executable, rrtmg_directory
+from pyemu.hosts import executable, rrtmg_directory
 from pyemu.hosts.column import ColumnError, ColumnModel
+from pyemu.hosts.column_namelist import GROUPS
 from pyemu.hosts.namelist import write_namelist
 
 BANDS = ("longwave", "shortwave")
@@ -34,10 +35,10 @@ def host(tmp_path_factory):
             if entries.get("scheme") != "rrtmg":
                 # So little training leaves fluxes of -2 W m-2 here and there, beyond their valid range.
                 common |= {"scheme": "emulator", "engine": "native", "guard_reasons": "not_finite novel budget"} | files
-            path = write_namelist(folder / f"{name}.nml", common | entries)
+            path = write_namelist(folder / f"{name}.nml", GROUPS, common | entries)
             environment = {**os.environ, "PYEMU_RRTMG": str(rrtmg_directory())}
             done = subprocess.run(
-                [column_executable(), path.name],
+                [executable("column"), path.name],
                 cwd=folder,
                 env=environment,
                 capture_output=True,

@@ -28,7 +28,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
     path = tmp_path / "pyemu_column"
     path.write_text(f"#!/bin/sh\n{script}")
     path.chmod(0o755)
-    monkeypatch.setattr(runs, "column_executable", lambda: path)
+    monkeypatch.setattr(runs, "executable", lambda host: path)
     return path
 
 

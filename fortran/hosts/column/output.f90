@@ -4,7 +4,7 @@ module column_output
   use column_clouds, only: regime_meanings
   use column_guard_log, only: guard_log_t, n_reasons
   use column_model, only: column_model_t
-  use column_netcdf_file, only: netcdf_file_t
+  use host_netcdf_file, only: netcdf_file_t
   use column_settings, only: settings_t
   use column_thermodynamics, only: enthalpy
   use column_vertical_grid, only: hybrid_a, hybrid_b, n_layers

@@ -5,7 +5,8 @@ program pyemu_column
   use column_model, only: column_model_t
   use column_output, only: output_t
   use column_restart, only: read_restart, write_restart
-  use column_settings, only: read_settings, settings_t, text_length
+  use column_settings, only: read_settings, settings_t
+  use host_namelist_file, only: text_length
   implicit none
   type(column_model_t), target :: model
   type(settings_t) :: settings

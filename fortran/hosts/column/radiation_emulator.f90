@@ -8,7 +8,8 @@ module column_radiation_emulator
   use column_guard_log, only: guard_log_t, n_reasons
   use column_radiation, only: radiation_t
   use column_radiation_rrtmg, only: rrtmg_radiation_t
-  use column_settings, only: settings_t, word
+  use column_settings, only: settings_t
+  use host_namelist_file, only: word
   use column_state, only: fluxes_t, state_t
   use pyemu, only: budget_t, emulator_t, pyemu_reason_budget, pyemu_reason_invalid, pyemu_reason_not_finite, &
     pyemu_reason_novel, variable_t

@@ -2,7 +2,7 @@
 module column_restart
   use, intrinsic :: iso_fortran_env, only: real64
   use column_model, only: column_model_t
-  use column_netcdf_file, only: netcdf_file_t
+  use host_netcdf_file, only: netcdf_file_t
   use column_vertical_grid, only: n_layers
   implicit none
   private

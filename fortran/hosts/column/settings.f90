@@ -3,11 +3,11 @@ module column_settings
   use, intrinsic :: iso_fortran_env, only: real64
   use column_constants, only: seconds_per_day
   use column_vertical_grid, only: n_layers
+  use host_namelist_file, only: choose, is_multiple, is_positive_multiple, open_namelist, report_group, require, &
+    text_length, word
   implicit none
   private
-  public :: read_settings, word
-
-  integer, parameter, public :: text_length = 512  !! length of paths and messages
+  public :: read_settings
   real(real64), parameter :: longest_step = 21600.0_real64, longest_interval = 43200.0_real64  ! s
 
   !> Every namelist entry, by its own name; see README.md for meanings.
@@ -75,17 +75,13 @@ contains
     type(settings_t), intent(out) :: settings
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    integer :: unit, iostat
-    character(len=text_length) :: iomsg
+    character(len=16), parameter :: groups(7) = [character(len=16) :: &
+      'run_nml', 'climate_nml', 'radiation_nml', 'surface_nml', 'convection_nml', 'guard_nml', 'test_nml']
+    integer :: unit
 
-    stat = 1
-    open(newunit=unit, file=path, status='old', action='read', iostat=iostat, iomsg=iomsg)
-    if (iostat /= 0) then
-      errmsg = "cannot open namelist file '"//trim(path)//"': "//trim(iomsg)
-      return
-    end if
-    call check_groups(unit, path, stat, errmsg)
-    if (stat == 0) call read_run(unit, settings, stat, errmsg)
+    call open_namelist(path, groups, unit, stat, errmsg)
+    if (stat /= 0) return
+    call read_run(unit, settings, stat, errmsg)
     if (stat == 0) call read_climate(unit, settings, stat, errmsg)
     if (stat == 0) call read_radiation(unit, settings, stat, errmsg)
     if (stat == 0) call read_surface(unit, settings, stat, errmsg)
@@ -109,40 +105,6 @@ contains
     steps_in = nint(duration / self%time_step)
   end function steps_in
 
-  !> A group that nobody reads would be silently ignored: refuse it.
-  subroutine check_groups(unit, path, stat, errmsg)
-    integer, intent(in) :: unit
-    character(len=*), intent(in) :: path
-    integer, intent(out) :: stat
-    character(len=*), intent(inout) :: errmsg
-    character(len=16), parameter :: known(7) = [character(len=16) :: &
-      'run_nml', 'climate_nml', 'radiation_nml', 'surface_nml', 'convection_nml', 'guard_nml', 'test_nml']
-    character(len=text_length) :: line
-    integer :: iostat, length
-    logical :: found
-
-    stat = 0
-    found = .false.
-    do
-      read(unit, '(a)', iostat=iostat) line
-      if (iostat /= 0) exit
-      line = adjustl(line)
-      if (line(1:1) /= '&') cycle
-      found = .true.
-      length = scan(line(2:)//' ', ' /'//achar(9)) - 1
-      if (any(known == lower(line(2:1 + length)))) cycle
-      stat = 1
-      errmsg = "unknown group '&"//line(2:1 + length)//"' in '"//trim(path)// &
-        "'; known: &run_nml &climate_nml &radiation_nml &surface_nml &convection_nml &guard_nml &test_nml"
-      return
-    end do
-    rewind(unit)
-    if (.not. found) then
-      stat = 1
-      errmsg = "no namelist group in '"//trim(path)//"'; expected at least &run_nml"
-    end if
-  end subroutine check_groups
-
   subroutine read_run(unit, settings, stat, errmsg)
     integer, intent(in) :: unit
     type(settings_t), intent(inout) :: settings
@@ -165,7 +127,7 @@ contains
     restart_out = settings%restart_out
     rewind(unit)
     read(unit, nml=run_nml, iostat=iostat, iomsg=iomsg)
-    call report('run_nml', iostat, iomsg, stat, errmsg)
+    call report_group('run_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%ncol = ncol
     settings%first_column = first_column
     settings%n_days = n_days
@@ -197,7 +159,7 @@ contains
     emissivity = settings%emissivity
     rewind(unit)
     read(unit, nml=climate_nml, iostat=iostat, iomsg=iomsg)
-    call report('climate_nml', iostat, iomsg, stat, errmsg)
+    call report_group('climate_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%co2 = co2
     settings%sst_offset = sst_offset
     settings%surface = surface
@@ -235,7 +197,7 @@ contains
     block_size = settings%block_size
     rewind(unit)
     read(unit, nml=radiation_nml, iostat=iostat, iomsg=iomsg)
-    call report('radiation_nml', iostat, iomsg, stat, errmsg)
+    call report_group('radiation_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%scheme = scheme
     settings%interval = interval
     settings%longwave_file = longwave_file
@@ -265,7 +227,7 @@ contains
     boundary_layer_depth = settings%boundary_layer_depth
     rewind(unit)
     read(unit, nml=surface_nml, iostat=iostat, iomsg=iomsg)
-    call report('surface_nml', iostat, iomsg, stat, errmsg)
+    call report_group('surface_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%wind_speed = wind_speed
     settings%exchange_coefficient = exchange_coefficient
     settings%boundary_layer_depth = boundary_layer_depth
@@ -286,7 +248,7 @@ contains
     critical_lapse_rate = settings%critical_lapse_rate
     rewind(unit)
     read(unit, nml=convection_nml, iostat=iostat, iomsg=iomsg)
-    call report('convection_nml', iostat, iomsg, stat, errmsg)
+    call report_group('convection_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%kind = kind
     settings%critical_lapse_rate = critical_lapse_rate
   end subroutine read_convection
@@ -309,7 +271,7 @@ contains
     guard_reasons = settings%guard_reasons
     rewind(unit)
     read(unit, nml=guard_nml, iostat=iostat, iomsg=iomsg)
-    call report('guard_nml', iostat, iomsg, stat, errmsg)
+    call report_group('guard_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%guard = guard
     settings%guard_limit = guard_limit
     settings%guard_taper = guard_taper
@@ -335,7 +297,7 @@ contains
     nan_call = settings%nan_call
     rewind(unit)
     read(unit, nml=test_nml, iostat=iostat, iomsg=iomsg)
-    call report('test_nml', iostat, iomsg, stat, errmsg)
+    call report_group('test_nml', 'column', iostat, iomsg, stat, errmsg)
     settings%push_share = push_share
     settings%push_seed = push_seed
     settings%push_co2_factor = push_co2_factor
@@ -344,19 +306,6 @@ contains
     settings%nan_layer = nan_layer
     settings%nan_call = nan_call
   end subroutine read_test
-
-  !> An absent group keeps its defaults; anything else that the runtime complains about is an error.
-  subroutine report(group, iostat, iomsg, stat, errmsg)
-    character(len=*), intent(in) :: group, iomsg
-    integer, intent(in) :: iostat
-    integer, intent(out) :: stat
-    character(len=*), intent(inout) :: errmsg
-
-    stat = 0
-    if (iostat == 0 .or. is_iostat_end(iostat)) return
-    stat = 1
-    errmsg = 'namelist &'//group//': '//trim(iomsg)//'; see the table of entries in the README of the column host'
-  end subroutine report
 
   !> Refuse values that cannot work, naming the entry, the value and what is allowed.
   subroutine check(s, stat, errmsg)
@@ -428,24 +377,6 @@ contains
     call require(s%nan_call >= 0, 'nan_call', real(s%nan_call, real64), 'the number of a call, or 0 for none', stat, errmsg)
   end subroutine check_test
 
-  !> The i-th of words between spaces or commas, '' behind the last.
-  pure function word(text, i)
-    character(len=*), intent(in) :: text
-    integer, intent(in) :: i
-    character(len=16) :: word
-    integer :: first, last, n
-
-    word = ''
-    last = 0
-    do n = 1, i
-      first = verify(text(last + 1:), ' ,')
-      if (first == 0) return
-      first = first + last
-      last = scan(text(first:)//' ', ' ,') + first - 2
-    end do
-    word = text(first:last)
-  end function word
-
   subroutine check_run(s, stat, errmsg)
     type(settings_t), intent(in) :: s
     integer, intent(inout) :: stat
@@ -467,56 +398,5 @@ contains
     call require(is_positive_multiple(s%interval, s%time_step) .and. s%interval <= longest_interval, 'interval', &
       s%interval, 'a multiple of time_step, at most 43200 s', stat, errmsg)
   end subroutine check_run
-
-  elemental logical function is_multiple(duration, step)
-    real(real64), intent(in) :: duration, step
-    is_multiple = abs(duration / step - nint(duration / step)) < 1.0e-9_real64
-  end function is_multiple
-
-  elemental logical function is_positive_multiple(duration, step)
-    real(real64), intent(in) :: duration, step
-    is_positive_multiple = is_multiple(duration, step) .and. nint(duration / step) >= 1
-  end function is_positive_multiple
-
-  !> Keep the first complaint.
-  subroutine require(condition, entry, found, expected, stat, errmsg)
-    logical, intent(in) :: condition
-    character(len=*), intent(in) :: entry, expected
-    real(real64), intent(in) :: found
-    integer, intent(inout) :: stat
-    character(len=*), intent(inout) :: errmsg
-    character(len=24) :: text
-
-    if (condition .or. stat /= 0) return
-    stat = 1
-    write(text, '(g0.6)') found
-    errmsg = 'namelist entry '//entry//' is '//trim(adjustl(text))//', expected '//expected
-  end subroutine require
-
-  subroutine choose(entry, found, allowed, stat, errmsg)
-    character(len=*), intent(in) :: entry, found, allowed(:)
-    integer, intent(inout) :: stat
-    character(len=*), intent(inout) :: errmsg
-    integer :: i
-
-    if (any(allowed == found) .or. stat /= 0) return
-    stat = 1
-    errmsg = 'namelist entry '//entry//" is '"//trim(found)//"', expected one of"
-    do i = 1, size(allowed)
-      errmsg = trim(errmsg)//" '"//trim(allowed(i))//"'"
-    end do
-  end subroutine choose
-
-  pure function lower(text)
-    character(len=*), intent(in) :: text
-    character(len=16) :: lower
-    integer :: i, code
-
-    lower = text
-    do i = 1, len(lower)
-      code = iachar(lower(i:i))
-      if (code >= iachar('A') .and. code <= iachar('Z')) lower(i:i) = achar(code + 32)
-    end do
-  end function lower
 
 end module column_settings

@@ -1,5 +1,5 @@
 !> A NetCDF file being written or read, with the first failure kept as status and message.
-module column_netcdf_file
+module host_netcdf_file
   use, intrinsic :: iso_fortran_env, only: real64
   use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, nf90_def_var_fill, &
     nf90_double, nf90_enddef, nf90_get_att, nf90_get_var, nf90_global, nf90_inq_dimid, nf90_inq_varid, nf90_inquire_dimension, &
@@ -253,4 +253,4 @@ contains
     self%message = "NetCDF file '"//self%path//"', "//action//': '//trim(nf90_strerror(code))
   end subroutine note
 
-end module column_netcdf_file
+end module host_netcdf_file
