@@ -244,7 +244,7 @@ def evaluate(
 
     The scores carry their limits, but only 'pyemu couple' fails by them.
     """
-    from pyemu.harness.offline import offline_scores
+    from pyemu.harness.radiation.offline import offline_scores
     from pyemu.train import evaluate as evaluate_checkpoint
 
     paths = [_checkpoint(name, output_dir) for name in names]

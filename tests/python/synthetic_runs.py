@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from pyemu.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
-from pyemu.harness.settings import CoupleConfig
+from pyemu.harness.radiation.settings import CoupleConfig
+from pyemu.harness.run import Run
 
 COLUMNS, LAYERS = 5, 8
 
@@ -86,3 +87,8 @@ def _sparse(values: np.ndarray) -> np.ndarray:
     kept = values.copy()
     kept[1::2] = np.nan
     return kept
+
+
+def run_of(climate: str, scheme: str, folder: Path) -> Run:
+    """A run that has been made in ``folder``."""
+    return Run({"climate": climate, "scheme": scheme}, folder, (), {}, "column.nc", "")

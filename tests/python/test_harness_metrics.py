@@ -9,9 +9,11 @@ import synthetic_runs
 import xarray as xr
 from synthetic_runs import write_run
 
-from pyemu.harness.gates import Gate, all_passed, coupled_gates, summary
-from pyemu.harness.metrics import BANDS_HPA, combine, read
-from pyemu.harness.run import SCHEMES, HostError, Outcome, Run
+from pyemu.harness.gates import Gate, all_passed, summary
+from pyemu.harness.radiation.gates import coupled_gates
+from pyemu.harness.radiation.metrics import BANDS_HPA, combine, read
+from pyemu.harness.radiation.plan import SCHEMES
+from pyemu.harness.run import HostError, Outcome
 
 RRTMG = {"microseconds": 500.0}
 EMULATOR = {"warmer": 0.2, "olr": 240.4, "residual": 2e-11, "microseconds": 20.0}
@@ -23,7 +25,7 @@ def combined(folder: Path, **emulator: float) -> xr.Dataset:
     outcomes = []
     for climate in config.climates:
         for scheme, numbers in zip(SCHEMES, (RRTMG, EMULATOR | emulator), strict=True):
-            run = Run(climate.name, scheme, folder / f"{climate.name}_{scheme}", "", "")
+            run = synthetic_runs.run_of(climate.name, scheme, folder / f"{climate.name}_{scheme}")
             write_run(run.output, **numbers)
             outcomes.append(Outcome(run, 0, "", reused=False))
     return combine(outcomes, config)
@@ -114,7 +116,7 @@ def test_nan_in_one_column_is_not_averaged_away(tmp_path: Path) -> None:
         broken = data.load()
     broken["toa_outgoing_longwave_flux"][18, 2] = np.nan
     broken.to_netcdf(path)
-    runs = [Run(climate.name, scheme, folder, "", "") for climate in config.climates for scheme in SCHEMES]
+    runs = [synthetic_runs.run_of(climate.name, scheme, folder) for climate in config.climates for scheme in SCHEMES]
     outcomes = [Outcome(run, 0, "", reused=False) for run in runs]
     data = combine(outcomes, config)
     assert np.isnan(data["toa_outgoing_longwave_flux"].sel(climate="control", scheme="rrtmg")[18])

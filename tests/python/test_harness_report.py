@@ -12,14 +12,16 @@ import xarray as xr
 from synthetic_runs import write_run
 
 from pyemu.config import ConfigError
-from pyemu.harness.excursions import Excursion, excursions
-from pyemu.harness.figures import FIGURES
-from pyemu.harness.gates import coupled_gates, offline_gates
-from pyemu.harness.metrics import combine
-from pyemu.harness.offline import offline_scores, rfmip_rows
+from pyemu.harness.page import mark, number
 from pyemu.harness.provenance import provenance
-from pyemu.harness.report import Report, mark, number, write_report
-from pyemu.harness.run import SCHEMES, Outcome, Run
+from pyemu.harness.radiation.excursions import Excursion, excursions
+from pyemu.harness.radiation.figures import FIGURES
+from pyemu.harness.radiation.gates import coupled_gates, offline_gates
+from pyemu.harness.radiation.metrics import combine
+from pyemu.harness.radiation.offline import offline_scores, rfmip_rows
+from pyemu.harness.radiation.plan import SCHEMES
+from pyemu.harness.radiation.report import Report, write_report
+from pyemu.harness.run import Outcome
 
 OFFLINE = {
     "offline_longwave_heating": {"value": 0.12, "limit": 0.17, "pass": True, "unit": "K day-1"},
@@ -45,7 +47,7 @@ def report(folder: Path, *, days: int = 20, offline: dict | None = None, **emula
     outcomes = []
     for climate in config.climates:
         for scheme in SCHEMES:
-            run = Run(climate.name, scheme, folder / f"{climate.name}_{scheme}", "", "")
+            run = synthetic_runs.run_of(climate.name, scheme, folder / f"{climate.name}_{scheme}")
             is_emulator = scheme == "emulator"
             write_run(run.output, days=days if is_emulator else 20, **(emulator if is_emulator else {}))
             stopped = is_emulator and days < 20
@@ -245,7 +247,7 @@ def write_emulator_file(path: Path, ranges: dict[str, tuple[float, float]]) -> P
 
 
 def emulator_outcome(folder: Path) -> Outcome:
-    run = Run("control", "emulator", folder, "", "")
+    run = synthetic_runs.run_of("control", "emulator", folder)
     write_run(run.output)
     return Outcome(run, 0, "", reused=False)
 

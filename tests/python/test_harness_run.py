@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import synthetic_runs
 
-from pyemu.harness import run as runs
-from pyemu.harness.run import HostError, execute, execute_all, plan
-from pyemu.harness.settings import CoupleConfig
+from pyemu.harness.radiation import plan as plans
+from pyemu.harness.radiation.plan import plan
+from pyemu.harness.radiation.settings import CoupleConfig
+from pyemu.harness.run import HostError, execute, execute_all
 
 COUNTING = 'echo started >> "$0.count"\ncp run.nml column.nc\n'
 
@@ -28,7 +29,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
     path = tmp_path / "pyemu_column"
     path.write_text(f"#!/bin/sh\n{script}")
     path.chmod(0o755)
-    monkeypatch.setattr(runs, "executable", lambda host: path)
+    monkeypatch.setattr(plans, "executable", lambda host: path)
     return path
 
 
@@ -41,7 +42,7 @@ def test_plan_is_every_climate_with_every_scheme(
     config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host(tmp_path, monkeypatch, COUNTING)
-    planned = {(run.climate, run.scheme): run.namelist for run in plan(config)}
+    planned = {(run.labels["climate"], run.labels["scheme"]): run.files["run.nml"] for run in plan(config)}
     assert set(planned) == {(c, s) for c in ("control", "hothouse") for s in ("rrtmg", "emulator")}
     hot = planned["hothouse", "emulator"]
     assert "sst_offset = 8.0" in hot and "n_days = 20.0" in hot and "kind = 'moist'" in hot and "ncol = 3" in hot
@@ -59,7 +60,7 @@ def test_finished_runs_are_kept_until_an_input_changes(
     assert starts(path) == 4
     config.longwave_file.write_bytes(b"retrained")
     again = execute_all(plan(config), 2, progress=False)
-    assert {outcome.run.scheme for outcome in again if not outcome.reused} == {"emulator"}
+    assert {outcome.run.labels["scheme"] for outcome in again if not outcome.reused} == {"emulator"}
     assert starts(path) == 6
 
 
@@ -111,7 +112,7 @@ def test_crash_without_output_is_an_error(
 ) -> None:
     host(tmp_path, monkeypatch, "kill -11 $$\n")
     with pytest.raises(HostError, match="killed by signal 11"):
-        execute(plan(config)[0])
+        execute(plan(config)[0]).accept()
 
 
 @pytest.mark.parametrize("status", [1, 2, 4, 127])
@@ -119,7 +120,7 @@ def test_refused_input_is_an_error_with_the_message_of_the_host(
     config: CoupleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     host(tmp_path, monkeypatch, f"echo 'cannot read it' >&2\nexit {status}\n")
-    with pytest.raises(HostError, match=f"'control' with rrtmg stopped with status {status}: cannot read it"):
+    with pytest.raises(HostError, match=f"'control, rrtmg' stopped with status {status}: cannot read it"):
         execute_all(plan(config), 1, progress=False)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pyemu.harness.settings import CoupleConfig
+from pyemu.harness.radiation.settings import CoupleConfig
 
 RRTMG, EMULATOR, DIFFERENCE = "#1b3a57", "#e07b39", "#7a3e9d"
 COLOURS = {"rrtmg": RRTMG, "emulator": EMULATOR}

@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 
 from pyemu.constants import SECONDS_PER_DAY, SPECIFIC_HEAT_OF_DRY_AIR, STANDARD_GRAVITY
-from pyemu.harness.guard import guard_numbers
-from pyemu.harness.run import SCHEMES, HostError, Outcome
-from pyemu.harness.settings import CoupleConfig
+from pyemu.harness.radiation.guard import guard_numbers
+from pyemu.harness.radiation.plan import SCHEMES
+from pyemu.harness.radiation.settings import CoupleConfig
+from pyemu.harness.run import HostError, Outcome
 
 HEATING = "tendency_of_air_temperature_due_to_{}_heating"
 PER_DAY = {"units": "K day-1"}
@@ -32,7 +33,10 @@ BANDS_HPA = {
 
 def combine(outcomes: Sequence[Outcome], config: CoupleConfig) -> xr.Dataset:
     """Every run of every climate in one dataset with dimensions ``climate`` and ``scheme`` in front."""
-    reduced = {(outcome.run.climate, outcome.run.scheme): reduce_run(outcome, config) for outcome in outcomes}
+    reduced = {
+        (outcome.run.labels["climate"], outcome.run.labels["scheme"]): reduce_run(outcome, config)
+        for outcome in outcomes
+    }
     names = [climate.name for climate in config.climates]
     per_climate = [
         xr.concat([reduced[name, scheme] for scheme in SCHEMES], dim="scheme", join="outer", combine_attrs="override")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from pyemu.harness.settings import CoupleConfig
+from pyemu.harness.radiation.settings import CoupleConfig
 
 BANDS = ("longwave", "shortwave")
 REASONS = {1: "not finite", 2: "outside the valid range", 4: "outside the range seen in training"}

@@ -1,29 +1,14 @@
 """The coupled test: run, reduce, judge, report."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from pyemu.harness.excursions import excursions
-from pyemu.harness.gates import Gate, coupled_gates, offline_gates, summary
-from pyemu.harness.metrics import combine
 from pyemu.harness.provenance import provenance
-from pyemu.harness.report import Report, write_report
-from pyemu.harness.run import execute_all, plan
-from pyemu.harness.settings import CoupleConfig
-
-
-@dataclass(frozen=True)
-class CoupledResult:
-    """Verdict of a coupled test and the folder of its report."""
-
-    folder: Path
-    gates: tuple[Gate, ...]
-    passed: bool
-
-    def summary(self) -> dict[str, dict[str, Any]]:
-        """As in ``summary.json``."""
-        return summary(self.gates)
+from pyemu.harness.radiation.excursions import excursions
+from pyemu.harness.radiation.gates import coupled_gates, offline_gates
+from pyemu.harness.radiation.metrics import combine
+from pyemu.harness.radiation.plan import plan
+from pyemu.harness.radiation.report import Report, write_report
+from pyemu.harness.radiation.settings import CoupleConfig
+from pyemu.harness.result import CoupledResult
+from pyemu.harness.run import execute_all
 
 
 def couple(config: CoupleConfig, *, progress: bool = True) -> CoupledResult:

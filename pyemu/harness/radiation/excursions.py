@@ -31,10 +31,10 @@ def excursions(outcomes: Sequence[Outcome], files: Sequence[Path]) -> list[Excur
         return None
     rows = []
     for outcome in outcomes:
-        if outcome.run.scheme == "emulator":
+        if outcome.run.labels["scheme"] == "emulator":
             with xr.open_dataset(outcome.run.output, decode_times=False) as run:
                 rows += [
-                    _excursion(outcome.run.climate, variable, run[variable.name])
+                    _excursion(outcome.run.labels["climate"], variable, run[variable.name])
                     for variable in inputs
                     if variable.name in run
                 ]
