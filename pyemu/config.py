@@ -9,6 +9,8 @@ from typing import TypeVar
 import yaml  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+LONGEST_SHOWN = 200  # characters of a wrong value that a message repeats
+
 
 class ConfigError(ValueError):
     """A configuration is missing, not YAML, or says something that is not understood."""
@@ -49,7 +51,9 @@ def _describe(finding: typing.Any, model: type[BaseModel]) -> str:
     """One finding of pydantic as a sentence with its place."""
     place = finding["loc"]
     if finding["type"] != "extra_forbidden":
-        return f"{_join(place)}: {finding['msg'].removeprefix('Value error, ')} (found {finding['input']!r})"
+        found = repr(finding["input"])
+        shown = f" (found {found})" if len(found) <= LONGEST_SHOWN else ""
+        return f"{_join(place)}: {finding['msg'].removeprefix('Value error, ')}{shown}"
     known = _keys(_model_at(model, place[:-1]))
     near = difflib.get_close_matches(str(place[-1]), known, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 BLOW_UP = 3  # exit status of a host whose model blew up: a result, not a mistake
-POLL = 0.2  # s between looks whether a run is to be stopped
+POLL, SHORTEST_POLL = 0.2, 0.005  # s between looks whether a run has ended or is to be stopped
+ERRORS = "run.err"  # what the host says on standard error, while it runs
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a run owns one core
 
 
@@ -60,6 +62,7 @@ class Outcome:
     status: int
     message: str
     reused: bool
+    processor_time: float = float("nan")  # s, of the host and all its processes
 
     @property
     def was_refused(self) -> bool:
@@ -116,11 +119,10 @@ def execute(run: Run, stop: threading.Event | None = None) -> Outcome:
         old.unlink(missing_ok=True)
     for name, text in run.files.items():
         (run.folder / name).write_text(text)
-    done = _run_host(run, stop or threading.Event())
-    (run.folder / "run.log").write_text(done.stdout + done.stderr)
-    outcome = Outcome(run, done.returncode, _message(done), reused=False)
+    status, seconds = _run_host(run, stop or threading.Event())
+    outcome = Outcome(run, status, _message(run, status), reused=False, processor_time=seconds)
     if outcome.status >= 0 and not outcome.was_refused:  # a signal may come from outside: such a run is made again
-        stamp = {"fingerprint": run.fingerprint, "status": outcome.status, "message": outcome.message}
+        stamp = {"fingerprint": run.fingerprint, "status": status, "message": outcome.message, "seconds": seconds}
         _stamp(run).write_text(json.dumps(stamp))
     return outcome
 
@@ -134,22 +136,30 @@ def fingerprint(content: Any, files: Sequence[Path]) -> str:
     return hashlib.sha256(json.dumps([content, *digests], sort_keys=True).encode()).hexdigest()
 
 
-def _run_host(run: Run, stop: threading.Event) -> subprocess.CompletedProcess[str]:
-    """Run the host in the run's folder; raises ``InterruptedError`` once ``stop`` is set and the host has ended."""
+def _run_host(run: Run, stop: threading.Event) -> tuple[int, float]:
+    """Run the host in the run's folder: exit status (minus a signal's number) and processor time [s].
+
+    Raises ``InterruptedError`` once ``stop`` is set and the host has ended, ``HostError`` if it cannot be started.
+    """
     environment = dict(os.environ) | SINGLE_THREAD | dict(run.environment)
-    with subprocess.Popen(
-        run.command, cwd=run.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with _log(run).open("w") as log, (run.folder / ERRORS).open("w") as errors:
+        try:
+            process = subprocess.Popen(run.command, cwd=run.folder, env=environment, stdout=log, stderr=errors)
+        except OSError as error:
+            raise HostError(f"run '{run.title}' cannot be started: {error}") from error
+        pause = SHORTEST_POLL
         while True:
-            try:
-                output, errors = process.communicate(timeout=POLL)
-            except subprocess.TimeoutExpired:
-                if stop.is_set():
-                    process.terminate()
-                continue
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
             if stop.is_set():
-                raise InterruptedError(f"run '{run.title}' was interrupted")
-            return subprocess.CompletedProcess(run.command, process.returncode, output, errors)
+                process.terminate()
+            time.sleep(pause)
+            pause = min(POLL, 2.0 * pause)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if stop.is_set():
+        raise InterruptedError(f"run '{run.title}' was interrupted")
+    return process.returncode, usage.ru_utime + usage.ru_stime
 
 
 @contextlib.contextmanager
@@ -177,13 +187,22 @@ def _kept(run: Run) -> Outcome | None:
     try:
         stamp = json.loads(_stamp(run).read_text())
         same = stamp["fingerprint"] == run.fingerprint and run.output.exists()
-        return Outcome(run, stamp["status"], stamp["message"], reused=True) if same else None
+        return Outcome(run, stamp["status"], stamp["message"], True, stamp["seconds"]) if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _message(done: subprocess.CompletedProcess[str]) -> str:
-    lines = done.stderr.strip().splitlines()
-    if done.returncode < 0:
-        return f"killed by signal {-done.returncode}" + (f": {lines[-1]}" if lines else "")
-    return lines[-1] if done.returncode and lines else ""
+def _log(run: Run) -> Path:
+    return run.folder / "run.log"
+
+
+def _message(run: Run, status: int) -> str:
+    """The last line on standard error of a run that did not end well; the log gets all of it, too."""
+    text = (run.folder / ERRORS).read_text(errors="replace")
+    with _log(run).open("a") as log:
+        log.write(text)
+    (run.folder / ERRORS).unlink()
+    lines = text.strip().splitlines()
+    if status < 0:
+        return f"killed by signal {-status}" + (f": {lines[-1]}" if lines else "")
+    return lines[-1] if status and lines else ""

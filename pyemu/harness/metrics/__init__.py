@@ -1,0 +1,43 @@
+"""Metrics: what is computed from the runs of an experiment, with an interval, a floor and a figure each."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pyemu.harness.metrics.autocorrelation import Autocorrelation, SpatialCorrelation
+from pyemu.harness.metrics.climate import Climate
+from pyemu.harness.metrics.cost import Cost
+from pyemu.harness.metrics.distribution import Distribution
+from pyemu.harness.metrics.drift import Drift
+from pyemu.harness.metrics.forecast import Forecast
+from pyemu.harness.metrics.growth import ErrorGrowth
+from pyemu.harness.metrics.hovmoller import Hovmoller
+from pyemu.harness.metrics.identical import Identical
+from pyemu.harness.metrics.joint import JointDistribution
+from pyemu.harness.metrics.means import Means
+from pyemu.harness.metrics.metric import Drawing as Drawing
+from pyemu.harness.metrics.metric import Finding as Finding
+from pyemu.harness.metrics.metric import Metric as Metric
+from pyemu.harness.metrics.metric import Number as Number
+from pyemu.harness.metrics.regimes import Regimes
+from pyemu.harness.metrics.spectrum import Spectrum
+from pyemu.harness.metrics.survival import Survival
+
+AnyMetric = Annotated[
+    Autocorrelation
+    | Climate
+    | Cost
+    | Distribution
+    | Drift
+    | ErrorGrowth
+    | Forecast
+    | Hovmoller
+    | Identical
+    | JointDistribution
+    | Means
+    | Regimes
+    | SpatialCorrelation
+    | Spectrum
+    | Survival,
+    Field(discriminator="metric"),
+]

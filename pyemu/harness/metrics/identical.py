@@ -1,0 +1,65 @@
+"""Whether two cases have the same bits: another decomposition, a restart, another language."""
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from pyemu.harness.metrics.metric import Finding, Metric, Number
+from pyemu.harness.results import Results
+
+
+class Identical(Metric):
+    """Values of two cases that differ in any bit, seed by seed, and the largest distance in units in the last place."""
+
+    metric: Literal["identical"]
+    case: str
+    other: str
+    variables: tuple[str, ...] = ()
+
+    def evaluate(self, results: Results) -> Finding:
+        """Count and distance. A record that one of them lacks counts as a difference."""
+        for case in (self.case, self.other):
+            if case not in results.titles:
+                raise KeyError(f"metric identical: no case '{case}', there are {', '.join(results.titles)}")
+        pairs = zip(self._data(results, self.case), self._data(results, self.other), strict=True)
+        found = [self._compared(a, b) for a, b in pairs]
+        text = f"of {results.titles[self.case]} and {results.titles[self.other]}"
+        return Finding(
+            f"Bits of {results.titles[self.case]}",
+            [
+                Number(self.label(f"values_that_differ_from_{self.other}"), self.case, f"values {text} that differ", "1",
+                       tuple(float(count) for count, _ in found)),
+                Number(self.label(f"largest_ulp_from_{self.other}"), self.case, f"largest difference {text}", "ulp",
+                       tuple(ulp for _, ulp in found)),
+            ],
+        )  # fmt: skip
+
+    def _data(self, results: Results, case: str) -> list[xr.Dataset]:
+        return [run.data if run.data is not None else xr.Dataset() for run in results.of(case, self.kind)]
+
+    def _compared(self, a: xr.Dataset, b: xr.Dataset) -> tuple[int, float]:
+        names = self.variables or tuple(sorted({str(name) for name in (*a.data_vars, *b.data_vars)}))
+        rows = [
+            _differences(a[name].values, b[name].values) if name in a and name in b else (1, np.inf) for name in names
+        ]
+        return sum(count for count, _ in rows), max((ulp for _, ulp in rows), default=0.0)
+
+
+def _differences(a: np.ndarray, b: np.ndarray) -> tuple[int, float]:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return max(a.size, b.size), float("inf")
+    if a.dtype.kind != "f":
+        return int((a != b).sum()), 0.0
+    integers = np.int64 if a.dtype.itemsize == 8 else np.int32
+    x, y = np.ascontiguousarray(a).view(integers), np.ascontiguousarray(b).view(integers)
+    different = x != y
+    if not different.any():
+        return 0, 0.0
+    return int(different.sum()), float(np.abs(_ordered(x[different]) - _ordered(y[different])).max())
+
+
+def _ordered(bits: np.ndarray) -> np.ndarray:
+    """Bits of floating-point numbers as integers in the order of the numbers, in double."""
+    smallest = float(np.iinfo(bits.dtype).min)
+    return np.where(bits >= 0, bits.astype(float), smallest - bits.astype(float))

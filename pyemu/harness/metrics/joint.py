@@ -1,0 +1,103 @@
+"""Joint distribution of two variables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from pyemu.harness.metrics.distribution import Bins, automatic_edges
+from pyemu.harness.metrics.metric import BlockMetric, Drawing, Finding, by_case
+from pyemu.harness.metrics.style import TRUTH, panels
+from pyemu.harness.results import Results
+from pyemu.harness.statistics.distances import hellinger_squared
+from pyemu.harness.statistics.resampling import Summary
+
+LEVELS = (1e-5, 1e-4, 1e-3, 1e-2)  # of the density, in units of one over the product of both units
+
+
+class JointDistribution(BlockMetric):
+    """Squared Hellinger distance of the histogram of two variables at the same places and times."""
+
+    metric: Literal["joint_distribution"]
+    x: str
+    y: str
+    x_bins: Bins | None = Field(default=None, description="default: 60 over the range of the truth and a tenth more")
+    y_bins: Bins | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Both variables."""
+        return (self.x, self.y)
+
+    def prepared(self, truth: Sequence[xr.Dataset]) -> xr.Dataset:
+        """Edges of the bins."""
+        found = xr.Dataset()
+        for axis, name, bins in (("x", self.x, self.x_bins), ("y", self.y, self.y_bins)):
+            edges = bins.edges() if bins else automatic_edges([one[name] for one in truth], 60)
+            found[f"{axis}_edges"] = (f"{axis}_edge", edges, {"units": truth[0][name].attrs.get("units", "1")})
+        return found
+
+    def summary(self, piece: xr.Dataset, shared: xr.Dataset) -> Summary:
+        """Counts, (x_bin, y_bin)."""
+        both = xr.broadcast(piece[self.x], piece[self.y])
+        edges = shared["x_edges"].values, shared["y_edges"].values
+        inside = [np.clip(one.values.ravel(), edge[0], edge[-1]) for one, edge in zip(both, edges, strict=True)]
+        return {"count": np.histogram2d(inside[0], inside[1], bins=list(edges))[0]}
+
+    def compared(self, summary: Summary, truth: Summary, shared: xr.Dataset) -> dict[str, float]:
+        """The distance."""
+        return {self._name: hellinger_squared(summary["count"], truth["count"])}
+
+    def titles(self) -> Mapping[str, tuple[str, str]]:
+        """Title of the distance."""
+        return {self._name: (f"squared Hellinger distance of {self.x} and {self.y}", "1")}
+
+    @property
+    def _name(self) -> str:
+        return f"joint_hellinger_squared_of_{self.x}_and_{self.y}"
+
+    def shown(self, means: Mapping[str, Summary], shared: xr.Dataset, results: Results) -> Finding:
+        """Densities with the contours of the truth."""
+        counts = by_case(means, "count", ["x_bin", "y_bin"])
+        edges = shared["x_edges"].values, shared["y_edges"].values
+        area = np.diff(edges[0])[:, None] * np.diff(edges[1])[None, :]
+        density = counts / counts.sum(("x_bin", "y_bin")) / area
+        centres = [0.5 * (one[1:] + one[:-1]) for one in edges]
+
+        def draw() -> Figure:
+            cases = [case for case in results.others if case in means] or list(means)
+            n_columns = min(3, len(cases))
+            figure, axes = panels(n_columns, -(-len(cases) // n_columns), height=3.0)
+            for axis, case in zip(axes, cases, strict=False):
+                shade = density.sel(case=case).values.T
+                axis.pcolormesh(
+                    *edges, np.where(shade > 0.0, np.log10(np.maximum(shade, 1e-12)), np.nan), cmap="Blues", vmin=-6
+                )
+                if results.reference in means:
+                    axis.contour(
+                        *centres,
+                        density.sel(case=results.reference).values.T,
+                        levels=LEVELS,
+                        colors=TRUTH,
+                        linewidths=0.8,
+                    )
+                axis.set_title(results.titles[case], loc="left", fontsize=9)
+                axis.set_xlabel(self.x)
+            for axis in axes[len(cases) :]:
+                axis.set_visible(False)
+            axes[0].set_ylabel(self.y)
+            return figure
+
+        name = self.label(f"joint_distribution_of_{self.x}_and_{self.y}")
+        data = xr.Dataset(
+            {
+                name: density.rename(x_bin=f"{name}_x", y_bin=f"{name}_y").assign_coords(
+                    {f"{name}_x": centres[0], f"{name}_y": centres[1]}
+                )
+            }
+        )
+        caption = f"Density of {self.x} and {self.y} (shades, logarithmic) and contours of the truth at 1e-5 to 1e-2."
+        return Finding(f"{self.x} and {self.y}", (), data, [Drawing(name, caption, draw)])
