@@ -86,8 +86,9 @@ def test_rows_pair_a_state_with_the_tendencies_before_and_after(smoke):
 
 def test_the_fit_finds_a_known_polynomial_and_process():
     fit = lorenz96.fit_polynomial(synthetic())
-    np.testing.assert_allclose(fit.coefficients, (0.3, 1.3, -0.01, -0.002), atol=0.02)
-    np.testing.assert_allclose([fit.residual_sd, fit.residual_phi], [2.0, 0.95], atol=0.01)
+    np.testing.assert_allclose(fit.coefficients, (0.3, 1.3, -0.01, -0.002), atol=0.03)
+    np.testing.assert_allclose(fit.residual_sd, 2.0, atol=0.03)
+    np.testing.assert_allclose(fit.residual_phi, 0.95, atol=0.003)
     x = xr.DataArray([0.0, 1.0, 2.0], dims="row")
     c = fit.coefficients
     np.testing.assert_allclose(fit(x), [c[0], sum(c), c[0] + 2 * c[1] + 4 * c[2] + 8 * c[3]])
