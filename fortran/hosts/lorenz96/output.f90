@@ -170,15 +170,18 @@ contains
       time = file%dimension('time', 0)
       member = file%dimension('member', s%n_members)
       k = file%dimension('k', s%n_slow)
-      record = [k, member]
-      self%lengths = [s%n_slow, s%n_members]
-      if (s%initial_file /= '') then
+      if (s%initial_file == '') then
+        allocate(record(2), self%lengths(2))
+      else
+        allocate(record(3), self%lengths(3))
         start = file%dimension('start', s%n_starts)
-        record = [record, start]
-        self%lengths = [self%lengths, s%n_starts]
+        record(3) = start
+        self%lengths(3) = s%n_starts
         call file%variable('start', [start], '1', 'record of initial_file, from 0')
         call file%variable('start_time', [start], '1', 'time of that record')
       end if
+      record(:2) = [k, member]
+      self%lengths(:2) = [s%n_slow, s%n_members]
       call file%variable('time', [time], '1', 'model time since the start of the first run', chunks=[n_chunk])
       call file%variable('member', [member], '1', 'member of the ensemble')
       call file%attribute('standard_name', 'realization', 'member')

@@ -7,6 +7,8 @@ module lorenz96_settings
   public :: read_settings
 
   integer, parameter, public :: max_coefficients = 8
+  integer, parameter :: most_steps = 1073741823  !! and records: sums of two such numbers are integers still
+  real(real64), parameter :: most_numbers = 2.0_real64**27
   real(real64), parameter :: not_given = huge(1.0_real64)
 
   !> Every namelist entry, by its own name; see README.md for meanings.
@@ -124,7 +126,7 @@ contains
     settings%output_file = output_file
     settings%restart_in = restart_in
     settings%restart_out = restart_out
-    if (time_step == 0.0_real64) settings%time_step = merge(0.001_real64, 0.005_real64, model == 'two_scale')
+    if (abs(time_step) <= 0.0_real64) settings%time_step = merge(0.001_real64, 0.005_real64, model == 'two_scale')
   end subroutine read_run
 
   subroutine read_model(unit, settings, stat, errmsg)
@@ -245,7 +247,7 @@ contains
     if (stat /= 0) return
     call require(s%n_steps >= 0 .and. modulo(s%n_steps, s%output_interval) == 0, 'n_steps', real(s%n_steps, real64), &
       'a multiple of output_interval', stat, errmsg)
-    call require(s%n_steps <= huge(1) / 2 - s%burn_in, 'burn_in', real(s%burn_in, real64), &
+    call require(s%n_steps <= most_steps - s%burn_in, 'burn_in', real(s%burn_in, real64), &
       'at most 1073741823 together with n_steps', stat, errmsg)
     call require(s%model == 'one_scale' .or. &
       (s%tendency_interval >= 1 .and. s%tendency_interval <= s%output_interval), 'tendency_interval', &
@@ -284,13 +286,22 @@ contains
     call require(s%n_starts == 1 .or. s%initial_file /= '', 'n_starts', real(s%n_starts, real64), &
       '1 without an initial_file', stat, errmsg)
     if (stat /= 0) return
-    call require(s%n_starts <= 2**24 / (s%n_members * max(1, s%n_slow / 8)), 'n_starts', real(s%n_starts, real64), &
-      'so few that starts x members x n_slow is at most 2**27', stat, errmsg)
-    call require(s%n_starts <= 1 + (huge(1) / 2 - s%initial_record) / s%record_interval, 'record_interval', &
+    call require(numbers_of_state(s) <= most_numbers, 'n_members', real(s%n_members, real64), &
+      'so many that members x n_starts x n_slow (x n_fast on two scales) is at most 134217728', stat, errmsg)
+    call require(s%n_starts <= 1 + (most_steps - s%initial_record) / s%record_interval, 'record_interval', &
       real(s%record_interval, real64), 'such that the last record is below 2**30', stat, errmsg)
     call require(is_number(s%perturbation) .and. s%perturbation >= 0.0_real64, 'perturbation', s%perturbation, &
       'not negative', stat, errmsg)
   end subroutine check_initial
+
+  !> Slow variables, or on two scales fast ones, of all trajectories.
+  pure function numbers_of_state(s) result(numbers)
+    type(settings_t), intent(in) :: s
+    real(real64) :: numbers
+
+    numbers = real(s%n_starts, real64) * s%n_members * s%n_slow
+    if (s%model == 'two_scale') numbers = numbers * s%n_fast
+  end function numbers_of_state
 
   subroutine check_parameterization(s, stat, errmsg)
     type(settings_t), intent(in) :: s
