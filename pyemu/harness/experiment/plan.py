@@ -13,6 +13,7 @@ from pyemu.config import ConfigError
 from pyemu.harness.experiment.settings import CaseConfig, Entries, ExperimentConfig
 from pyemu.harness.hosts import Launch
 from pyemu.harness.run import HostError, Run, fingerprint
+from pyemu.hosts.namelist import Value
 
 Key = tuple[str, str, int]  # case, kind, seed
 
@@ -51,9 +52,9 @@ def plan(config: ExperimentConfig) -> Plan:
 
 def _run(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, made: dict[Key, Run]) -> Run:
     adapter = config.adapter
-    entries = config.entries_of(case, kind)
+    entries = _with_seed(config.entries_of(case, kind), seed)
     before = {value: made[_first(config, value)] for value in _references(entries)}
-    resolved: dict[str, bool | int | float | str | Path] = dict(entries)
+    resolved: dict[str, Value | Path] = dict(entries)
     files: list[Path] = []
     for name, value in entries.items():
         if value in before:
@@ -79,13 +80,20 @@ def _run(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, made:
     )
 
 
-def _texts(launch: Launch, resolved: Entries | dict[str, bool | int | float | str | Path]) -> str:
+def _texts(launch: Launch, resolved: dict[str, Value | Path]) -> str:
     """Digest of the files of a launch without the places of other files, so that a moved folder is no other run."""
     texts = json.dumps(dict(launch.files), sort_keys=True)
     for value in resolved.values():
         if isinstance(value, Path):
             texts = texts.replace(str(value), value.name)
     return hashlib.sha256(texts.encode()).hexdigest()
+
+
+def _with_seed(entries: Entries, seed: int) -> Entries:
+    """The settings of one run, such as the emulator that was trained with this seed."""
+    return {
+        name: value.replace("{seed}", str(seed)) if isinstance(value, str) else value for name, value in entries.items()
+    }
 
 
 def _references(entries: Entries) -> list[str]:

@@ -10,7 +10,7 @@ from pyemu.config import Config, ConfigError, load_config
 from pyemu.harness.hosts import HostAdapter, find_host
 from pyemu.harness.metrics import AnyMetric
 
-Entries = dict[str, bool | int | float | str]
+Entries = dict[str, bool | int | float | str | tuple[float, ...]]  # in a text, {seed} stands for the seed of a run
 Name = Field(pattern=r"^[a-z0-9_]+$", description="part of names of gates and of folders")
 
 

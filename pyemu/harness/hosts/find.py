@@ -7,7 +7,7 @@ from pathlib import Path
 from pyemu.config import ConfigError
 from pyemu.harness.hosts.adapter import HostAdapter
 from pyemu.harness.hosts.namelist import NamelistHost
-from pyemu.hosts import column_namelist, executable
+from pyemu.hosts import column_namelist, executable, lorenz96_namelist
 
 ADAPTER = "HOST"  # name of the adapter in a user's file
 
@@ -15,6 +15,10 @@ BUILT_IN: dict[str, HostAdapter] = {
     "column": NamelistHost(
         partial(executable, "column"), column_namelist.GROUPS,
         file_entries=("longwave_file", "shortwave_file", "rrtmg_directory", "restart_in"),
+    ),
+    "lorenz96": NamelistHost(
+        partial(executable, "lorenz96"), lorenz96_namelist.GROUPS, seed_entry="seed",
+        file_entries=("initial_file", "emulator_file", "restart_in"),
     ),
 }  # fmt: skip
 
