@@ -29,8 +29,10 @@ class Gate:
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of ``summary.json``; a number that is not finite becomes null."""
-        value = self.value if math.isfinite(self.value) else None
-        return {"value": value, "limit": self.limit, "pass": self.passed, "unit": self.unit}
+        value, limit = (
+            number if number is not None and math.isfinite(number) else None for number in (self.value, self.limit)
+        )
+        return {"value": value, "limit": limit, "pass": self.passed, "unit": self.unit}
 
 
 def all_passed(gates: Sequence[Gate]) -> bool:

@@ -1,6 +1,7 @@
 """Runs of hosts: a folder and a process each, kept while what decides their numbers is the same."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -115,11 +116,12 @@ def execute(run: Run, stop: threading.Event | None = None) -> Outcome:
     if kept:
         return kept
     run.folder.mkdir(parents=True, exist_ok=True)
-    for old in (run.output, _stamp(run)):
-        old.unlink(missing_ok=True)
-    for name, text in run.files.items():
-        (run.folder / name).write_text(text)
-    status, seconds = _run_host(run, stop or threading.Event())
+    with _alone(run) as lock:
+        for old in (run.output, _stamp(run)):
+            old.unlink(missing_ok=True)
+        for name, text in run.files.items():
+            (run.folder / name).write_text(text)
+        status, seconds = _run_host(run, stop or threading.Event(), lock)
     outcome = Outcome(run, status, _message(run, status), reused=False, processor_time=seconds)
     if outcome.status >= 0 and not outcome.was_refused:  # a signal may come from outside: such a run is made again
         stamp = {"fingerprint": run.fingerprint, "status": status, "message": outcome.message, "seconds": seconds}
@@ -136,7 +138,7 @@ def fingerprint(content: Any, files: Sequence[Path]) -> str:
     return hashlib.sha256(json.dumps([content, *digests], sort_keys=True).encode()).hexdigest()
 
 
-def _run_host(run: Run, stop: threading.Event) -> tuple[int, float]:
+def _run_host(run: Run, stop: threading.Event, lock: TextIO) -> tuple[int, float]:
     """Run the host in the run's folder: exit status (minus a signal's number) and processor time [s].
 
     Raises ``InterruptedError`` once ``stop`` is set and the host has ended, ``HostError`` if it cannot be started.
@@ -144,9 +146,13 @@ def _run_host(run: Run, stop: threading.Event) -> tuple[int, float]:
     environment = dict(os.environ) | SINGLE_THREAD | dict(run.environment)
     with _log(run).open("w") as log, (run.folder / ERRORS).open("w") as errors:
         try:
-            process = subprocess.Popen(run.command, cwd=run.folder, env=environment, stdout=log, stderr=errors)
+            process = subprocess.Popen(
+                run.command, cwd=run.folder, env=environment, stdout=log, stderr=errors, pass_fds=[lock.fileno()]
+            )
         except OSError as error:
             raise HostError(f"run '{run.title}' cannot be started: {error}") from error
+        lock.write(f"{process.pid}\n")
+        lock.flush()
         pause = SHORTEST_POLL
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -160,6 +166,25 @@ def _run_host(run: Run, stop: threading.Event) -> tuple[int, float]:
     if stop.is_set():
         raise InterruptedError(f"run '{run.title}' was interrupted")
     return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+@contextlib.contextmanager
+def _alone(run: Run) -> Iterator[TextIO]:
+    """A lock on the folder that the host holds too: it outlives a harness that is killed, as the host then does.
+
+    Raises ``HostError`` if another run is under way in the folder.
+    """
+    path = run.folder / "run.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HostError(
+                f"run '{run.title}' is under way in {run.folder} as process {path.read_text().strip() or 'unknown'}, "
+                "perhaps left behind by a harness that was killed: wait for it, or end it"
+            ) from error
+        lock.truncate(0)
+        yield lock
 
 
 @contextlib.contextmanager

@@ -201,7 +201,11 @@ def test_killed_harness_resumes(tmp_path):
         assert process.poll() is None, process.stdout.read().decode()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    subprocess.run(["pkill", "-f", str(tmp_path)], check=False)
+    with pytest.raises(
+        HostError, match="'long, run, seed 1' is under way in .* as process [0-9]+, perhaps left behind"
+    ):
+        couple(load_couple_config(path), progress=False)
+    os.kill(int((running.parent / "run.lock").read_text()), signal.SIGKILL)
     made = stamp.stat().st_mtime_ns
     shorter = write_config(tmp_path, cases=cases[:1], metrics=[], gates=[], seeds=[1])
     assert couple(load_couple_config(shorter), progress=False).passed

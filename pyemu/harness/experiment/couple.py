@@ -25,6 +25,6 @@ def couple(config: ExperimentConfig, *, progress: bool = True) -> CoupledResult:
         outcomes |= dict(zip(stage, made, strict=True))
     results = results_of(config, outcomes)
     findings = evaluated(config, results)
-    gates = gates_of(config, results, [number for finding in findings for number in finding.numbers])
+    gates = gates_of(config, results, findings)
     folder = write_report(Report(config, results, findings, gates, provenance([])))
     return CoupledResult(folder, tuple(gates), all_passed(gates))

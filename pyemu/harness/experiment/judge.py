@@ -49,17 +49,28 @@ def _evaluated(metric: Metric, results: Results) -> Finding:
     try:
         return metric.evaluate(results)
     except (KeyError, ValueError) as error:
-        return Finding(f"{metric.metric}: not computed, {error.args[0] if error.args else error}")
+        return Finding.absent(f"{metric.metric}: not computed, {error.args[0] if error.args else error}")
 
 
-def gates_of(config: ExperimentConfig, results: Results, numbers: Sequence[Number]) -> list[Gate]:
+def gates_of(config: ExperimentConfig, results: Results, findings: Sequence[Finding]) -> list[Gate]:
     """A gate per case that has to reach its end, and those of the configuration.
 
     Raises ``ConfigError`` for a gate on a number that no metric makes.
     """
     ends = [_completion(case, results) for case in config.cases if not case.may_stop]
-    known = {(number.name, number.case): number for number in numbers}
+    known = {(number.name, number.case): number for finding in findings for number in finding.numbers}
+    if all(finding.is_complete for finding in findings):
+        _check_names(config.gates, {name for name, _ in known})
     return ends + [_gate(gate, case, known) for gate in config.gates for case in gate.cases]
+
+
+def _check_names(gates: Sequence[GateConfig], known: set[str]) -> None:
+    for gate in gates:
+        if gate.number not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise ConfigError(
+                f"a gate is on '{gate.number}', which no metric of this experiment makes; there are: {names}"
+            )
 
 
 def _completion(case: CaseConfig, results: Results) -> Gate:
@@ -76,13 +87,9 @@ def _completion(case: CaseConfig, results: Results) -> Gate:
 
 
 def _gate(gate: GateConfig, case: str, known: dict[tuple[str, str], Number]) -> Gate:
-    """A number that a metric could not compute fails its gate; one that no metric makes is a mistake."""
+    """A number that could not be computed fails its gate."""
     other = gate.no_more_than or gate.no_less_than
-    absent = [name for name in (case, other) if name and (gate.number, name) not in known]
-    if absent and not any(name == gate.number for name, _ in known):
-        names = ", ".join(sorted({name for name, _ in known})) or "none"
-        raise ConfigError(f"a gate is on '{gate.number}', which no metric of this experiment makes; there are: {names}")
-    if absent:
+    if any((gate.number, name) not in known for name in (case, other) if name):
         return Gate(f"{case}_{gate.number}", math.nan, math.nan, "", f"{case}: {gate.number} could not be computed")
     number = known[gate.number, case]
     given = [limit for limit in (gate.at_most, gate.at_least) if limit is not None]

@@ -53,7 +53,7 @@ def numbers_dataset(report: Report) -> xr.Dataset:
         data = data.assign(_arrays(numbers, cases))
     arrays = [finding.data.drop_vars("case", errors="ignore") if "case" not in finding.data.dims else finding.data
               for finding in report.findings]  # fmt: skip
-    data = xr.merge([data, *arrays], join="outer", compat="override", combine_attrs="drop_conflicts")
+    data = xr.merge([data, *arrays], join="outer", compat="override", combine_attrs="drop_conflicts").sel(case=cases)
     data = with_gates(data, report.gates)
     data.attrs = file_attributes(report.config.title, report.config.summary, report.provenance)
     return data

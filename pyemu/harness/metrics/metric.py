@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -57,6 +58,12 @@ class Finding:
     numbers: Sequence[Number] = ()
     data: xr.Dataset = field(default_factory=xr.Dataset)
     drawings: Sequence[Drawing] = ()
+    is_complete: bool = True
+
+    @classmethod
+    def absent(cls, text: str) -> Self:
+        """Nothing was found, and why."""
+        return cls(text, is_complete=False)
 
 
 class Metric(Config, ABC):
@@ -114,7 +121,7 @@ class BlockMetric(Metric, ABC):
         """Summaries of every run, numbers with intervals and floors, figures."""
         truth = results.data(results.reference, self.kind, self.variables)
         if not truth:
-            return Finding(f"{self.metric} of {', '.join(self.variables)}: the reference left no data")
+            return Finding.absent(f"{self.metric} of {', '.join(self.variables)}: the reference left no data")
         shared = self.prepared(truth)
         summaries = {case: self._summaries(results, case, shared) for case in results.titles}
         reference = _joined(summaries[results.reference])

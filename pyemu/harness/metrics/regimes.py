@@ -39,7 +39,7 @@ class Regimes(Metric):
         }
         truth = samples[results.reference]
         if not truth:
-            return Finding(f"Regimes of {self.variable}: the reference left no data")
+            return Finding.absent(f"Regimes of {self.variable}: the reference left no data")
         found = regimes.patterns(_shifted(np.concatenate(truth)), 4)
         amplitudes = {case: [_amplitudes(one, found) for one in runs] for case, runs in samples.items()}
         edges = [
