@@ -11,7 +11,10 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Result:
-    """One run: its data up to its end, when it ended, whether before its time, and what was said about it."""
+    """One run: its data up to its end, when it ended, whether before its time, and what was said about it.
+
+    ``further`` are files beside the main one, with a time of their own, such as snapshots.
+    """
 
     case: str
     kind: str
@@ -21,14 +24,24 @@ class Result:
     stopped: bool
     message: str
     processor_time: float
+    further: tuple[xr.Dataset, ...] = ()
 
-    def after(self, spinup: float) -> xr.Dataset | None:
-        """The data behind the spin-up; None if there is none."""
-        if self.data is None:
+    def after(self, spinup: float, variables: Sequence[str]) -> xr.Dataset | None:
+        """The variables behind the spin-up, of the first file that has them all; None without any record.
+
+        Raises ``KeyError`` that names a variable no file has, and those they have.
+        """
+        if self.data is None or not self.data.sizes["time"]:
             return None
-        if not self.data.sizes["time"]:
-            return None
-        kept = self.data.sel(time=self.data["time"] >= self.data["time"].values[0] + spinup)
+        files = (self.data, *self.further)
+        found = next((one for one in files if all(name in one for name in variables)), None)
+        if found is None:
+            known = {str(name) for one in files for name in one.data_vars}
+            missing = ", ".join(name for name in variables if name not in known) or "file with all of " + ", ".join(
+                variables
+            )
+            raise KeyError(f"case {self.case} has no variable {missing}; it has {', '.join(sorted(known))}")
+        kept = found[list(variables)].sel(time=found["time"] >= self.data["time"].values[0] + spinup)
         return kept if kept.sizes["time"] else None
 
 
@@ -50,14 +63,8 @@ class Results:
 
         Raises ``KeyError`` that names a variable the runs do not have, and those they have.
         """
-        found = [run.after(self.spinups[kind or self.first_kind]) for run in self.of(case, kind)]
-        kept = [one for one in found if one is not None]
-        for one in kept:
-            missing = [name for name in variables if name not in one]
-            if missing:
-                known = ", ".join(sorted(str(name) for name in one.data_vars))
-                raise KeyError(f"case {case} has no variable {', '.join(missing)}; it has {known}")
-        return [one[list(variables)] for one in kept]
+        found = [run.after(self.spinups[kind or self.first_kind], variables) for run in self.of(case, kind)]
+        return [one for one in found if one is not None]
 
     @property
     def others(self) -> list[str]:

@@ -43,6 +43,7 @@ class Run:
     output_name: str
     fingerprint: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    further_outputs: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -117,7 +118,7 @@ def execute(run: Run, stop: threading.Event | None = None) -> Outcome:
         return kept
     run.folder.mkdir(parents=True, exist_ok=True)
     with _alone(run) as lock:
-        for old in (run.output, _stamp(run)):
+        for old in (run.output, _stamp(run), *(run.folder / name for name in run.further_outputs)):
             old.unlink(missing_ok=True)
         for name, text in run.files.items():
             (run.folder / name).write_text(text)

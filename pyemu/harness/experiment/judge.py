@@ -1,7 +1,10 @@
 """From outcomes to results, numbers and gates."""
 
+import contextlib
 import math
 from collections.abc import Sequence
+
+import xarray as xr
 
 from pyemu.config import ConfigError
 from pyemu.harness.experiment.plan import Key
@@ -9,7 +12,7 @@ from pyemu.harness.experiment.settings import CaseConfig, ExperimentConfig, Gate
 from pyemu.harness.gates import Gate
 from pyemu.harness.metrics import Finding, Metric, Number
 from pyemu.harness.results import Result, Results, finite_records
-from pyemu.harness.run import Outcome
+from pyemu.harness.run import Outcome, Run
 
 
 def results_of(config: ExperimentConfig, outcomes: dict[Key, Outcome]) -> Results:
@@ -37,7 +40,18 @@ def _result(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, ou
         return Result(case.name, kind, seed, None, 0.0, True, "; ".join(said), seconds)
     said += [where] if where else []
     end = float(data["time"][-1]) if n else 0.0
-    return Result(case.name, kind, seed, data, end, bool(said), "; ".join(said), seconds)
+    further = _further(config, outcome.run, end) if outcome else ()
+    return Result(case.name, kind, seed, data, end, bool(said), "; ".join(said), seconds, further)
+
+
+def _further(config: ExperimentConfig, run: Run, end: float) -> tuple[xr.Dataset, ...]:
+    """The other files of a run up to its end; one that cannot be read is left out."""
+    found = []
+    for path in (run.folder / name for name in run.further_outputs):
+        with contextlib.suppress(OSError, ValueError):
+            data = config.adapter.read(path)
+            found.append(data.sel(time=data["time"] <= end))
+    return tuple(found)
 
 
 def evaluated(config: ExperimentConfig, results: Results) -> list[Finding]:

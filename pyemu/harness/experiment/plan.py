@@ -77,6 +77,7 @@ def _run(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, made:
             [entries, seed, config.ranks, after, _texts(launch, resolved)], [*launch.depends_on, *files]
         ),
         environment=launch.environment,
+        further_outputs=launch.further_outputs,
     )
 
 

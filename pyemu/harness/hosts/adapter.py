@@ -15,7 +15,8 @@ Entries = Mapping[str, Value | Path]
 @dataclass(frozen=True)
 class Launch:
     """How a run is started: texts by file name that are written into its folder, the command that is executed there, the
-    NetCDF file that it leaves, what is added to the environment, and the files whose content decides the numbers.
+    NetCDF file that it leaves, what is added to the environment, the files whose content decides the numbers, and further
+    NetCDF files, with a time of their own.
     """
 
     command: tuple[str, ...]
@@ -23,6 +24,7 @@ class Launch:
     output_name: str
     environment: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[Path, ...] = ()
+    further_outputs: tuple[str, ...] = ()
 
 
 class HostAdapter(ABC):

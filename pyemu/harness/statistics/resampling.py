@@ -50,7 +50,8 @@ def resampled(
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """The middle 95 % of values; NaN if one is."""
-    low, high = np.quantile(values, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    with np.errstate(invalid="ignore"):  # between two infinite values
+        low, high = np.quantile(values, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     return float(low), float(high)
 
 

@@ -1,5 +1,6 @@
 """How long runs live: the product-limit estimate, with runs that reached their planned end as censored."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,9 @@ def survival(ends: Array, died: NDArray[np.bool_]) -> SurvivalCurve:
     Source: Kaplan and Meier (1958), doi:10.1080/01621459.1958.10501452; interval after Greenwood, log-log.
     """
     found = ecdf(CensoredData.right_censored(ends, ~died)).sf
-    band = found.confidence_interval(method="log-log")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no interval where all or none are alive: it is filled below
+        band = found.confidence_interval(method="log-log")
     start, one = np.zeros(1), np.ones(1)
     low = np.nan_to_num(band.low.probabilities, nan=1.0)  # before the first death nothing is known to be lower
     high = np.nan_to_num(band.high.probabilities, nan=1.0)
