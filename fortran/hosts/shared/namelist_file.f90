@@ -135,7 +135,7 @@ contains
 
   pure function lower(text)
     character(len=*), intent(in) :: text
-    character(len=16) :: lower
+    character(len=32) :: lower
     integer :: i, code
 
     lower = text

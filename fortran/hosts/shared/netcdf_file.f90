@@ -1,9 +1,10 @@
 !> A NetCDF file being written or read, with the first failure kept as status and message.
 module host_netcdf_file
-  use, intrinsic :: iso_fortran_env, only: real64
-  use netcdf, only: nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, nf90_def_var_fill, &
-    nf90_double, nf90_enddef, nf90_get_att, nf90_get_var, nf90_global, nf90_inq_dimid, nf90_inq_varid, nf90_inquire_dimension, &
-    nf90_netcdf4, nf90_noerr, nf90_nowrite, nf90_open, nf90_put_att, nf90_put_var, nf90_strerror, nf90_sync
+  use, intrinsic :: iso_fortran_env, only: int8, real32, real64
+  use netcdf, only: nf90_byte, nf90_chunked, nf90_clobber, nf90_close, nf90_create, nf90_def_dim, nf90_def_var, &
+    nf90_def_var_chunking, nf90_def_var_fill, nf90_double, nf90_enddef, nf90_float, nf90_get_att, nf90_get_var, nf90_global, &
+    nf90_inq_dimid, nf90_inq_varid, nf90_inquire_attribute, nf90_inquire_dimension, nf90_netcdf4, nf90_noerr, nf90_nowrite, &
+    nf90_open, nf90_put_att, nf90_put_var, nf90_strerror, nf90_sync
   implicit none
   private
 
@@ -24,13 +25,19 @@ module host_netcdf_file
     procedure :: close => close_file
     procedure :: size_of
     procedure :: append
+    procedure :: append_records
+    procedure :: get_part
+    procedure :: bytes => define_bytes
+    procedure :: put_bytes
+    procedure :: get_bytes
     procedure, private :: put_0d, put_1d, put_2d, get_1d, get_2d
-    procedure, private :: text_attribute, real_attribute, integer_attribute
+    procedure, private :: text_attribute, real_attribute, reals_attribute, integer_attribute
     generic :: put => put_0d, put_1d, put_2d
     generic :: get => get_1d, get_2d
-    generic :: attribute => text_attribute, real_attribute, integer_attribute
+    generic :: attribute => text_attribute, real_attribute, reals_attribute, integer_attribute
     procedure :: get_integer_attribute
     procedure :: get_real_attribute
+    procedure :: get_text_attribute
     procedure, private :: note
     procedure, private :: find
   end type netcdf_file_t
@@ -63,21 +70,45 @@ contains
     call self%note(nf90_def_dim(self%id, name, length, id), 'dimension '//name)
   end function define_dimension
 
-  !> A variable of doubles with units and, where CF has one, a standard name.
-  subroutine define_variable(self, name, dimensions, units, long_name, standard_name)
+  !> A variable of reals with units and, where CF has one, a standard name.
+  subroutine define_variable(self, name, dimensions, units, long_name, standard_name, is_single, chunks)
     class(netcdf_file_t), intent(inout) :: self
     character(len=*), intent(in) :: name, units, long_name
     integer, intent(in) :: dimensions(:)  !! identifiers, fastest first
     character(len=*), intent(in), optional :: standard_name
+    logical, intent(in), optional :: is_single  !! stored in single precision; default double
+    integer, intent(in), optional :: chunks(:)  !! sizes of what is stored together, along each dimension
     integer :: id
+    logical :: stored_single
 
     if (self%stat /= 0) return
-    call self%note(nf90_def_var(self%id, name, nf90_double, dimensions, id), 'variable '//name)
+    stored_single = .false.
+    if (present(is_single)) stored_single = is_single
+    call self%note(nf90_def_var(self%id, name, merge(nf90_float, nf90_double, stored_single), dimensions, id), &
+      'variable '//name)
     call self%attribute('units', units, name)
     call self%attribute('long_name', long_name, name)
     if (present(standard_name)) call self%attribute('standard_name', standard_name, name)
-    call self%note(nf90_def_var_fill(self%id, id, 0, missing), 'variable '//name)
+    if (self%stat /= 0) return
+    if (present(chunks)) call self%note(nf90_def_var_chunking(self%id, id, nf90_chunked, chunks), 'variable '//name)
+    if (stored_single) then
+      call self%note(nf90_def_var_fill(self%id, id, 0, real(missing, real32)), 'variable '//name)
+    else
+      call self%note(nf90_def_var_fill(self%id, id, 0, missing), 'variable '//name)
+    end if
   end subroutine define_variable
+
+  !> A variable of bytes, for what somebody else can read.
+  subroutine define_bytes(self, name, dimension, long_name)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name, long_name
+    integer, intent(in) :: dimension
+    integer :: id
+
+    if (self%stat /= 0) return
+    call self%note(nf90_def_var(self%id, name, nf90_byte, [dimension], id), 'variable '//name)
+    call self%attribute('long_name', long_name, name)
+  end subroutine define_bytes
 
   subroutine end_definitions(self)
     class(netcdf_file_t), intent(inout) :: self
@@ -128,6 +159,48 @@ contains
     if (self%stat /= 0 .or. size(values) == 0) return
     call self%note(nf90_put_var(self%id, self%find(name), values, [first]), 'variable '//name)
   end subroutine append
+
+  !> Several records at once: values of one record in the file's own order, fastest first, by record.
+  subroutine append_records(self, name, values, lengths, first)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), intent(in), contiguous :: values(:,:)  !! (product of lengths, records)
+    integer, intent(in) :: lengths(:)                    !! of all dimensions but time, fastest first
+    integer, intent(in) :: first                         !! index in time
+    integer :: i
+
+    if (self%stat /= 0 .or. size(values) == 0) return
+    call self%note(nf90_put_var(self%id, self%find(name), values, [(1, i = 1, size(lengths)), first], &
+      [lengths, size(values, 2)]), 'variable '//name)
+  end subroutine append_records
+
+  !> A part of a variable, values in the file's own order.
+  subroutine get_part(self, name, values, start, lengths)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), intent(out), contiguous :: values(:)
+    integer, intent(in) :: start(:), lengths(:)  !! along each dimension, fastest first
+
+    values = 0.0_real64
+    if (self%stat == 0) call self%note(nf90_get_var(self%id, self%find(name), values, start, lengths), 'variable '//name)
+  end subroutine get_part
+
+  subroutine put_bytes(self, name, bytes)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int8), intent(in) :: bytes(:)
+
+    if (self%stat == 0) call self%note(nf90_put_var(self%id, self%find(name), bytes), 'variable '//name)
+  end subroutine put_bytes
+
+  subroutine get_bytes(self, name, bytes)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    integer(int8), intent(out) :: bytes(:)
+
+    bytes = 0_int8
+    if (self%stat == 0) call self%note(nf90_get_var(self%id, self%find(name), bytes), 'variable '//name)
+  end subroutine get_bytes
 
   subroutine put_1d(self, name, values, record)
     class(netcdf_file_t), intent(inout) :: self
@@ -204,6 +277,13 @@ contains
     if (self%stat == 0) call self%note(nf90_put_att(self%id, nf90_global, name, value), 'attribute '//name)
   end subroutine real_attribute
 
+  subroutine reals_attribute(self, name, values)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    real(real64), intent(in) :: values(:)
+    if (self%stat == 0) call self%note(nf90_put_att(self%id, nf90_global, name, values), 'attribute '//name)
+  end subroutine reals_attribute
+
   subroutine integer_attribute(self, name, value, variable)
     class(netcdf_file_t), intent(inout) :: self
     character(len=*), intent(in) :: name
@@ -232,6 +312,18 @@ contains
     value = 0.0_real64
     if (self%stat == 0) call self%note(nf90_get_att(self%id, nf90_global, name, value), 'attribute '//name)
   end function get_real_attribute
+
+  function get_text_attribute(self, name) result(value)
+    class(netcdf_file_t), intent(inout) :: self
+    character(len=*), intent(in) :: name
+    character(len=:), allocatable :: value
+    integer :: length
+
+    length = 0
+    if (self%stat == 0) call self%note(nf90_inquire_attribute(self%id, nf90_global, name, len=length), 'attribute '//name)
+    allocate(character(len=length) :: value)
+    if (self%stat == 0 .and. length > 0) call self%note(nf90_get_att(self%id, nf90_global, name, value), 'attribute '//name)
+  end function get_text_attribute
 
   !> Identifier of a variable.
   integer function find(self, name) result(id)
