@@ -50,6 +50,17 @@ def _band_outputs(band: str) -> list[Field]:
     ]  # fmt: skip
 
 
+def _lorenz96() -> list[Field]:
+    """A column is one place in one ring. CF has no names for these."""
+    return [
+        _surface("lorenz96_slow_variable", "1", -1000.0, 1000.0, "Slow variable X of Lorenz '96"),
+        _surface("lorenz96_subgrid_tendency", "1", -1000.0, 1000.0,
+                 "Subgrid tendency U of Lorenz '96, which the slow variable loses"),
+        _surface("lorenz96_previous_subgrid_tendency", "1", -1000.0, 1000.0,
+                 "Subgrid tendency U of the time step before, or of the last evaluation"),
+    ]  # fmt: skip
+
+
 _ALL = [
     _layer("air_temperature", "K", 100.0, 400.0, "Temperature of the layer"),
     _interface("air_pressure_at_interfaces", "Pa", 0.0, 120000.0, "Pressure at interfaces", "air_pressure"),
@@ -66,6 +77,7 @@ _ALL = [
     _surface("surface_air_pressure", "Pa", 30000.0, 120000.0, "Pressure at the surface"),
     *_band_outputs("longwave"),
     *_band_outputs("shortwave"),
+    *_lorenz96(),
 ]
 
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
