@@ -1,9 +1,9 @@
 """Namelist files, written from Python values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-Value = bool | int | float | str
+Value = bool | int | float | str | Sequence[float]
 
 Groups = Mapping[str, tuple[str, ...]]  # entries of every group
 
@@ -40,4 +40,6 @@ def _literal(value: Value | Path) -> str:
         return ".true." if value else ".false."
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(repr(float(number)) for number in value)
     return "'" + str(value).replace("'", "''") + "'"
