@@ -96,7 +96,7 @@ class GaussianNoise(nn.Module):
         return f"sd={self.sd}"
 
 
-def kernels(network: nn.Module) -> list[nn.Parameter]:
+def kernels(network: nn.Module) -> list[Tensor]:
     """The matrices of dense layers, which are the only parameters under the L2 penalty."""
     return [layer.weight for layer in network.modules() if isinstance(layer, nn.Linear)]
 

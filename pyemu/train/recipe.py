@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pyemu.zoo.checkpoint import Checkpoint
 from pyemu.zoo.system import System
@@ -34,7 +34,7 @@ class Run:
 class Recipe(ABC, Generic[SystemT]):
     """Data, training and scores of a family of systems. ``budgets`` has ``smoke``, ``small`` and ``full``."""
 
-    budgets: Mapping[str, Any]
+    budgets: ClassVar[Mapping[str, Any]]
 
     def budget(self, name: str) -> Any:
         """Look a budget up. Raises ``KeyError`` that lists the names there are."""

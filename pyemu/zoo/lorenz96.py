@@ -1,6 +1,6 @@
 """What the closures of Lorenz '96 have in common: their variables, the graph around a network, the card."""
 
-from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,18 +8,13 @@ from torch import Tensor, nn
 
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.zoo.checkpoint import Checkpoint
-from pyemu.zoo.system import System
+from pyemu.zoo.system import ModelCard, System
 
 SLOW = "lorenz96_slow_variable"
 PREVIOUS = "lorenz96_previous_subgrid_tendency"
 TENDENCY = "lorenz96_subgrid_tendency"
 NOISE = "noise"
 AUTOCORRELATION = "noise_autocorrelation"  # key of a checkpoint's training: phi of red noise from one step to the next
-
-# What float32 sums of a few dozen terms differ by, behind exp of SELU and up to a dozen network calls in a row.
-TOLERANCE = {
-    "relative": 2e-5,
-}
 
 
 @dataclass(frozen=True)
@@ -34,20 +29,37 @@ class Inputs:
         return (SLOW, PREVIOUS) if self.name == "xu" else (SLOW,)
 
 
+@dataclass(frozen=True)
 class SubgridSystem(System):
-    """A stochastic closure of the one-scale model: the subgrid tendency of a slow variable, of itself and of noise."""
+    """A stochastic closure of the one-scale model: the subgrid tendency of a slow variable, of itself and of noise.
 
-    recipe = "lorenz96"
+    The name of a network begins with what it sees, see ``Inputs``; ``files`` has the variants of each.
+    """
 
-    @abstractmethod
+    name: str
+    summary: str
+    model_card: ModelCard
+    networks: Mapping[str, Callable[[], SubgridClosure]]
+    parameters: Mapping[str, int]
+    files: Mapping[str, tuple[str, ...]]
+    default_network: str
+
+    @property
+    def recipe(self) -> str:  # type: ignore[override]
+        """Each has its own."""
+        return self.name
+
     def inputs(self, network: str) -> Inputs:
         """What a network sees."""
+        return Inputs(network.split("_")[0])
+
+    def variants(self, network: str) -> tuple[str, ...]:
+        """``white``: noise without memory; ``red``: with the autocorrelation that the training found."""
+        return self.files[network]
 
     def build(self, network: str | None = None) -> SubgridClosure:
         """A fresh network, in physical units. Raises ``KeyError`` naming the networks there are."""
-        built = super().build(network)
-        assert isinstance(built, SubgridClosure)
-        return built
+        return self.networks[self.chosen(network)]()
 
     def emulator(self, network: nn.Module) -> nn.Module:
         """Slow variable, tendency of the last step if the network has it, and noise, to the tendency."""
@@ -57,14 +69,15 @@ class SubgridSystem(System):
         """Noise is normal; red noise has the lag-1 autocorrelation that the training found."""
         network = self.build(checkpoint.network)
         noise = {"distribution": "normal", "ar1": self.noise_autocorrelation(checkpoint, variant)}
-        inputs = [{"name": name, "dtype": "float32"} for name in self.inputs(checkpoint.network).names]
+        inputs: list[dict[str, Any]] = [
+            {"name": name, "dtype": "float32"} for name in self.inputs(checkpoint.network).names
+        ]
         dims = ("column", "noise_element")
         inputs.append({"name": NOISE, "units": "1", "dims": dims, "dtype": "float32", "noise": noise})
         return {
             "dimensions": {"noise_element": network.n_noise},
             "inputs": inputs,
             "outputs": [{"name": TENDENCY, "dtype": "float32"}],
-            "tolerance": {},
         }
 
     def noise_autocorrelation(self, checkpoint: Checkpoint, variant: str) -> float:

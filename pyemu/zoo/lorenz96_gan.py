@@ -5,9 +5,7 @@ Names say what the network sees (``xu``: X and the last U; ``x``: X alone), how 
 inputs. Each network but the old ones becomes two files: with noise that is white in time, or red.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import nn
 
@@ -50,7 +48,10 @@ class Configuration:
 
 _X, _XU = Inputs("x"), Inputs("xu")
 CONFIGURATIONS: dict[str, Configuration] = {
-    **{f"xu_{size}_w_old": Configuration(100 + n, _XU, sd, is_old=True) for n, (size, sd) in enumerate(NOISE_SD.items())},
+    **{
+        f"xu_{size}_w_old": Configuration(100 + n, _XU, sd, is_old=True)
+        for n, (size, sd) in enumerate(NOISE_SD.items())
+    },
     "x_sml_w_old": Configuration(202, _X, NOISE_SD["sml"], is_old=True),
     "x_tny_w_old": Configuration(203, _X, NOISE_SD["tny"], is_old=True),
     "xu_lrg": Configuration(700, _XU, NOISE_SD["lrg"], n_discriminator=32, discriminator_l2=2e-3),
@@ -104,32 +105,19 @@ _MODEL_CARD = ModelCard(
 )
 
 
-class GanSystem(SubgridSystem):
-    """The published networks behind the door of the zoo."""
-
-    name = "lorenz96_gan"
-    summary = "Generative adversarial networks as stochastic closures of Lorenz '96 (Gagne et al. 2020)"
-    recipe = "lorenz96_gan"
-    model_card = _MODEL_CARD
-    networks: ClassVar[Mapping[str, Callable[[], nn.Module]]] = {
-        name: configuration.build for name, configuration in CONFIGURATIONS.items()
-    }
-    parameters: ClassVar[Mapping[str, int]] = {
-        **dict.fromkeys(("xu_lrg_w_old", "xu_med_w_old", "xu_sml_w_old", "xu_tny_w_old"), 355),
-        **dict.fromkeys(("x_sml_w_old", "x_tny_w_old"), 339),
-        **dict.fromkeys(("xu_lrg", "xu_med", "xu_sml", "xu_tny"), 355),
-        **dict.fromkeys(("x_med", "x_sml"), 339),
-        "x_tny": 337,
-    }
-    default_network = "x_med"
-
-    def inputs(self, network: str) -> Inputs:
-        """X, and the last U for names with ``xu``."""
-        return CONFIGURATIONS[network].inputs
-
-    def variants(self, network: str) -> tuple[str, ...]:
-        """White noise, and red with the lag-1 autocorrelation of the residual that the network leaves without noise."""
-        return ("white",) if CONFIGURATIONS[network].is_old else ("white", "red")
-
-
-GAN = GanSystem()
+_PARAMETERS = {
+    **dict.fromkeys(("xu_lrg_w_old", "xu_med_w_old", "xu_sml_w_old", "xu_tny_w_old"), 355),
+    **dict.fromkeys(("x_sml_w_old", "x_tny_w_old"), 339),
+    **dict.fromkeys(("xu_lrg", "xu_med", "xu_sml", "xu_tny"), 355),
+    **dict.fromkeys(("x_med", "x_sml"), 339),
+    "x_tny": 337,
+}
+GAN = SubgridSystem(
+    name="lorenz96_gan",
+    summary="Generative adversarial networks as stochastic closures of Lorenz '96 (Gagne et al. 2020)",
+    model_card=_MODEL_CARD,
+    networks={name: configuration.build for name, configuration in CONFIGURATIONS.items()},
+    parameters=_PARAMETERS,
+    files={name: ("white",) if chosen.is_old else ("white", "red") for name, chosen in CONFIGURATIONS.items()},
+    default_network="x_med",
+)

@@ -1,9 +1,12 @@
 """Systems by name: the only place where a string from a command line or a checkpoint becomes an object."""
 
 from pyemu.zoo import radiation
+from pyemu.zoo.lorenz96_crps import CRPS
+from pyemu.zoo.lorenz96_flow import FLOW
+from pyemu.zoo.lorenz96_gan import GAN
 from pyemu.zoo.system import System
 
-SYSTEMS: dict[str, System] = {**radiation.SYSTEMS}
+SYSTEMS: dict[str, System] = {**radiation.SYSTEMS, **{system.name: system for system in (GAN, CRPS, FLOW)}}
 
 
 def system(name: str) -> System:

@@ -6,6 +6,7 @@ its time: no loader, no bookkeeping, gradients taken where they are needed alone
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,7 @@ class Game:
         return _descend(cross_entropy(logit, self.all_true), self.of_generator)
 
     def _noise(self, n: int) -> Tensor:
-        return torch.randn(n, self.generator.n_noise)  # type: ignore[call-overload,no-any-return]
+        return torch.randn(n, self.generator.n_noise)  # type: ignore[call-overload]
 
 
 def _optimizer(network: nn.Module, l2: float) -> torch.optim.Adam:
@@ -97,7 +98,7 @@ def _optimizer(network: nn.Module, l2: float) -> torch.optim.Adam:
     under_penalty = kernels(network)
     known = {id(kernel) for kernel in under_penalty}
     free = [parameter for parameter in network.parameters() if id(parameter) not in known]
-    groups = [{"params": under_penalty, "weight_decay": 2 * l2}, {"params": free}]
+    groups: list[dict[str, Any]] = [{"params": under_penalty, "weight_decay": 2 * l2}, {"params": free}]
     return torch.optim.Adam(groups, LEARNING_RATE, betas=BETAS, eps=1e-7, fused=True)
 
 
