@@ -209,7 +209,7 @@ contains
     settings%scheme = scheme
     settings%noise = noise
     settings%seed = seed
-    settings%coefficients = coefficients(:count(coefficients < not_given))
+    settings%coefficients = coefficients(:findloc(.not. coefficients >= not_given, .true., dim=1, back=.true.))
     settings%residual_sd = residual_sd
     settings%residual_phi = residual_phi
     settings%emulator_file = emulator_file
