@@ -6,13 +6,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from pyemu.data.lorenz96 import PREVIOUS, SLOW, TENDENCY
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.zoo.checkpoint import Checkpoint
 from pyemu.zoo.system import ModelCard, System
 
-SLOW = "lorenz96_slow_variable"
-PREVIOUS = "lorenz96_previous_subgrid_tendency"
-TENDENCY = "lorenz96_subgrid_tendency"
 NOISE = "noise"
 AUTOCORRELATION = "noise_autocorrelation"  # key of a checkpoint's training: phi of red noise from one step to the next
 

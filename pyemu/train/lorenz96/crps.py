@@ -19,7 +19,7 @@ from pyemu.train.scoring_rules import almost_fair_crps
 MEMBERS = 2
 LEARNING_RATE = 2e-3
 MEMORY_RATE = 5e-2  # of the logit of the autocorrelation
-FIRST_AUTOCORRELATION = 0.9
+FIRST_AUTOCORRELATION = 0.8
 INTERVAL = 5  # steps between scores of a run
 
 
@@ -34,10 +34,11 @@ class Size:
     length: int
 
 
-def train_crps(closure: SubgridClosure, series: Series, size: Size, seed: int) -> tuple[float, dict[str, list[float]]]:
+def train_crps(
+    closure: SubgridClosure, rows: Rows, series: Series, size: Size, seed: int
+) -> tuple[float, dict[str, list[float]]]:
     """Train in place; returns the lag-1 autocorrelation of the noise, and the losses by phase, in standard deviations."""
     torch.manual_seed(seed)
-    rows = series.rows()
     closure.fit_statistics(rows.inputs[:, : closure.n_inputs], rows.outputs)
     first = fit_one_step(closure, rows, size.steps, size.batch)
     memory = Memory()

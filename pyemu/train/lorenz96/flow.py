@@ -4,7 +4,7 @@ import torch
 
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.nn.subgrid_flow import FlowSampler
-from pyemu.train.lorenz96.rows import Rows
+from pyemu.train.lorenz96.rows import Rows, Series
 from pyemu.train.lorenz96.scores import BATCH
 from pyemu.train.schedule import descent
 
@@ -33,14 +33,14 @@ def train_flow(closure: SubgridClosure, rows: Rows, *, steps: int, batch: int, s
     return descent(closure.parameters(), loss, steps, LEARNING_RATE)
 
 
-def latent_autocorrelation(closure: SubgridClosure, rows: Rows, n_places: int) -> float:
-    """Lag-1 autocorrelation of the noise that leads to the true U; ``rows`` are in time, ``n_places`` to a record."""
+def latent_autocorrelation(closure: SubgridClosure, series: Series) -> float:
+    """Of the noise that leads to the true U, from record to record."""
     sampler = sampler_of(closure)
-    inputs, outputs = rows.tensors(closure.n_inputs)
+    inputs, outputs = series.rows().tensors(closure.n_inputs)
     outputs = ((outputs - closure.output_mean) / closure.output_std)[:, None]
     with torch.no_grad():
         pieces = zip(closure.standardised(inputs).split(BATCH), outputs.split(BATCH), strict=True)
-        noise = torch.cat([sampler.latent(*piece) for piece in pieces]).double().reshape(-1, n_places)
+        noise = torch.cat([sampler.latent(*piece) for piece in pieces]).double().reshape(-1, series.n_places)
     return float(torch.corrcoef(torch.stack([noise[:-1].flatten(), noise[1:].flatten()]))[0, 1])
 
 

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+import xarray as xr
 
+from pyemu.data import lorenz96
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.train.lorenz96.crps import Size, train_crps
 from pyemu.train.lorenz96.flow import latent_autocorrelation, train_flow
 from pyemu.train.lorenz96.gan import train_gan
-from pyemu.train.lorenz96.rows import TRAINING_SHARE, Rows, Series, truth
+from pyemu.train.lorenz96.rows import Rows, Series
 from pyemu.train.lorenz96.scores import fair_crps, predict, residual, squared_hellinger
 from pyemu.train.recipe import Recipe, Run
 from pyemu.zoo.checkpoint import Checkpoint
@@ -25,6 +27,7 @@ N_REFERENCE = 32  # columns recorded in the emulator file
 N_SCORED = 1_000_000  # rows of the test part, at most
 N_ENSEMBLES = 20_000  # rows whose ensembles are scored
 N_MEMBERS = 20
+N_IN_TIME = 400_000  # records whose residuals are followed
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,15 @@ class FlowSize:
 
 @dataclass(frozen=True)
 class Budget:
-    """Steps of the two-scale run that makes the data, and the size of the training."""
+    """The truth's budget in ``pyemu.data.lorenz96``, by the same name, and the size of the training."""
 
     name: str
-    truth_steps: int
     size: Any
 
 
 def _budgets(smoke: Any, small: Any, full: Any) -> dict[str, Budget]:
-    """``full`` is the truth of the published experiment, 2e7 steps."""
-    steps = {"smoke": 200_000, "small": 4_000_000, "full": 20_000_000}
     sizes = {"smoke": smoke, "small": small, "full": full}
-    return {name: Budget(name, steps[name], sizes[name]) for name in steps}
+    return {name: Budget(name, size) for name, size in sizes.items()}
 
 
 class SubgridRecipe(Recipe[SubgridSystem]):
@@ -66,7 +66,7 @@ class SubgridRecipe(Recipe[SubgridSystem]):
 
     def generate(self, system: SubgridSystem, budget_name: str, cache_dir: Path) -> dict[str, Path]:
         """One run of the two-scale model; its first tenth trains, the rest tests."""
-        return {"truth": truth(self.budget(budget_name).truth_steps, cache_dir)}
+        return {"truth": lorenz96.truth(self.budget(budget_name).name, cache_dir=cache_dir)}
 
     def fit(self, system: SubgridSystem, run: Run) -> Checkpoint:
         """Train one network. Raises ``ValueError`` for columns besides the truth's."""
@@ -76,11 +76,11 @@ class SubgridRecipe(Recipe[SubgridSystem]):
             )
         torch.set_num_threads(run.threads)
         budget = self.budget(run.budget_name)
-        path = truth(budget.truth_steps, run.cache_dir)
-        series = Series.read(path, 0, TRAINING_SHARE)
-        closure, facts = self.train(system, run, budget.size, series)
-        rows = series.rows()
-        left = residual(closure, series.in_time(), series.n_places)
+        path = lorenz96.truth(budget.name, cache_dir=run.cache_dir)
+        part = lorenz96.training_part(lorenz96.load(path)).load()
+        series, rows = Series.of(part), Rows.of(part)
+        closure, facts = self.train(system, run, budget.size, rows, series)
+        left = residual(closure, series)
         facts = {AUTOCORRELATION: left.autocorrelation, "residual_sd": left.sd} | facts
         return Checkpoint(
             system=system.name,
@@ -94,18 +94,21 @@ class SubgridRecipe(Recipe[SubgridSystem]):
 
     @abstractmethod
     def train(
-        self, system: SubgridSystem, run: Run, size: Any, series: Series
+        self, system: SubgridSystem, run: Run, size: Any, rows: Rows, series: Series
     ) -> tuple[SubgridClosure, dict[str, Any]]:
-        """The trained closure, and what the checkpoint shall keep of the training besides."""
+        """The trained closure, and what the checkpoint shall keep of the training besides.
+
+        ``rows`` are every fifth record, as published; ``series`` are all of them, in time.
+        """
 
     def evaluate(
         self, system: SubgridSystem, checkpoint: Checkpoint, cache_dir: Path, budget_name: str
     ) -> dict[str, Any]:
         """Scores on the nine tenths of the truth that are not trained on, with the true U of the last record as input."""
-        path = truth(self.budget(budget_name).truth_steps, cache_dir)
-        series, closure = Series.read(path, TRAINING_SHARE, 1), checkpoint.build()
+        path = lorenz96.truth(self.budget(budget_name).name, cache_dir=cache_dir)
+        closure = checkpoint.build()
         assert isinstance(closure, SubgridClosure)
-        offline = offline_scores(closure, series)
+        offline = offline_scores(closure, lorenz96.held_out_part(lorenz96.load(path)))
         published = {
             f"published {score}": values[checkpoint.network]
             for score, values in system.model_card.published.items()
@@ -119,11 +122,11 @@ class GanRecipe(SubgridRecipe):
 
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(GanSize(3, 256), GanSize(30, 1024), GanSize(30, 1024))
 
-    def train(self, system: SubgridSystem, run: Run, size: GanSize, series: Series) -> Any:
+    def train(self, system: SubgridSystem, run: Run, size: GanSize, rows: Rows, series: Series) -> Any:
         """Discriminator and generator in turns."""
         configuration = CONFIGURATIONS[run.network]
         epochs = max(1, round(run.epoch_share * size.epochs))
-        closure, history = train_gan(configuration, series.rows(), epochs=epochs, batch=size.batch, seed=run.seed)
+        closure, history = train_gan(configuration, rows, epochs=epochs, batch=size.batch, seed=run.seed)
         return closure, {"losses": [asdict(losses) for losses in history], "index": configuration.index}
 
 
@@ -131,13 +134,13 @@ class CrpsRecipe(SubgridRecipe):
     """The almost fair CRPS in one step, and along runs of the one-scale model."""
 
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(
-        Size(60, 512, 6, 16, 10), Size(1500, 2048, 300, 64, 60), Size(1500, 2048, 800, 64, 100)
+        Size(60, 512, 6, 16, 10), Size(1500, 2048, 150, 64, 60), Size(1500, 2048, 400, 64, 100)
     )
 
-    def train(self, system: SubgridSystem, run: Run, size: Size, series: Series) -> Any:
+    def train(self, system: SubgridSystem, run: Run, size: Size, rows: Rows, series: Series) -> Any:
         """The learned autocorrelation of the noise takes the place of the residual's."""
         closure = system.build(run.network)
-        autocorrelation, losses = train_crps(closure, series, size, run.seed)
+        autocorrelation, losses = train_crps(closure, rows, series, size, run.seed)
         return closure.eval(), {AUTOCORRELATION: autocorrelation, "losses": losses}
 
 
@@ -146,20 +149,23 @@ class FlowRecipe(SubgridRecipe):
 
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(FlowSize(300, 1024), FlowSize(6000, 4096), FlowSize(12000, 4096))
 
-    def train(self, system: SubgridSystem, run: Run, size: FlowSize, series: Series) -> Any:
+    def train(self, system: SubgridSystem, run: Run, size: FlowSize, rows: Rows, series: Series) -> Any:
         """The autocorrelation of the noise that leads to the true U takes the place of the residual's."""
         torch.manual_seed(run.seed)
         closure = system.build(run.network)
-        losses = train_flow(closure, series.rows(), steps=size.steps, batch=size.batch, seed=run.seed)
-        autocorrelation = latent_autocorrelation(closure, series.in_time(), series.n_places)
+        losses = train_flow(closure, rows, steps=size.steps, batch=size.batch, seed=run.seed)
+        autocorrelation = latent_autocorrelation(closure, series)
         return closure.eval(), {AUTOCORRELATION: autocorrelation, "losses": losses}
 
 
-def offline_scores(closure: SubgridClosure, series: Series) -> dict[str, float]:
-    """Squared Hellinger distances of U with and without noise, the residual without, the CRPS of ensembles of white noise."""
-    rows = series.rows(max(1, len(series.x) * series.n_places // N_SCORED))
-    few = Rows(rows.inputs[:N_ENSEMBLES], rows.outputs[:N_ENSEMBLES])
-    left = residual(closure, series.in_time(), series.n_places)
+def offline_scores(closure: SubgridClosure, part: xr.Dataset) -> dict[str, float]:
+    """Squared Hellinger distances of U with and without noise, the residual without, the CRPS of ensembles of white noise.
+
+    Of rows spread over a part of the truth; the residual is of its first records, which follow each other.
+    """
+    rows = Rows.of(part, max(1, part.sizes["time"] * part.sizes["k"] // N_SCORED))
+    few = Rows(rows.inputs[:: max(1, len(rows) // N_ENSEMBLES)], rows.outputs[:: max(1, len(rows) // N_ENSEMBLES)])
+    left = residual(closure, Series.of(part.isel(time=slice(0, N_IN_TIME))))
     ensembles = predict(closure, few, seed=2, samples=N_MEMBERS)
     return {
         "squared_hellinger": squared_hellinger(predict(closure, rows, seed=1)[0], rows.outputs),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pyemu.nn.subgrid_closure import SubgridClosure
-from pyemu.train.lorenz96.rows import Rows
+from pyemu.train.lorenz96.rows import Rows, Series
 
 BINS = np.arange(-16, 23, 0.1)  # of U
 BATCH = 65_536  # rows in one call
@@ -48,9 +48,10 @@ def _sample(closure: SubgridClosure, inputs: Tensor, generator: torch.Generator 
     return torch.cat(parts).numpy()
 
 
-def residual(closure: SubgridClosure, rows: Rows, n_places: int) -> Residual:
-    """Of rows in time, ``Series.in_time``, with ``n_places`` rows to a record."""
-    left = (rows.outputs - predict(closure, rows, seed=None)[0]).reshape(-1, n_places).astype(np.float64)
+def residual(closure: SubgridClosure, series: Series) -> Residual:
+    """Over all places; without noise, and with the true U of the record before."""
+    rows = series.rows()
+    left = (rows.outputs - predict(closure, rows, seed=None)[0]).reshape(-1, series.n_places).astype(np.float64)
     correlation = np.corrcoef(left[:-1].ravel(), left[1:].ravel())[0, 1]
     return Residual(float(left.std()), float(correlation))
 
