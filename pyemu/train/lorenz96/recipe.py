@@ -147,7 +147,7 @@ class CrpsRecipe(SubgridRecipe):
 class FlowRecipe(SubgridRecipe):
     """Flow matching."""
 
-    budgets: ClassVar[Mapping[str, Budget]] = _budgets(FlowSize(300, 1024), FlowSize(6000, 4096), FlowSize(12000, 4096))
+    budgets: ClassVar[Mapping[str, Budget]] = _budgets(FlowSize(300, 1024), FlowSize(4000, 4096), FlowSize(8000, 4096))
 
     def train(self, system: SubgridSystem, run: Run, size: FlowSize, rows: Rows, series: Series) -> Any:
         """The autocorrelation of the noise that leads to the true U takes the place of the residual's."""
