@@ -11,6 +11,7 @@ histograms, pooled over seeds) and ``-claims.csv`` (the questions that the table
 import argparse
 import contextlib
 import csv
+import dataclasses
 import functools
 import json
 import multiprocessing
@@ -33,7 +34,13 @@ from pyemu.hosts.lorenz96_namelist import GROUPS
 from pyemu.hosts.namelist import Value, write_namelist
 
 SYSTEMS = ("lorenz96_crps", "lorenz96_gan", "lorenz96_flow")
-BASELINES = {"polynomial": "none", "polynomial_white": "white", "polynomial_ar1": "ar1"}
+BASELINES = {
+    "polynomial": "none",
+    "polynomial_white": "white",
+    "polynomial_ar1": "ar1",
+    "polynomial_ar1_of_steps": "ar1",
+    "polynomial_ar1_of_steps_memory": "ar1",
+}
 BASELINE = "polynomial_ar1"
 
 X_BINS, U_BINS = np.arange(-20, 30, 0.1), np.arange(-30, 40, 0.1)
@@ -153,8 +160,10 @@ def carry_out(task: Training | int, truth: Path, arguments: argparse.Namespace) 
     os.nice(10)
     if isinstance(task, int):
         for name, noise in BASELINES.items():
-            entries = baseline(truth).entries(noise)
-            keep(arguments.runs / f"{name}-seed{task}.json", lambda e=entries: judge(e | {"seed": task}, truth))
+            entries = baseline(name, truth).entries(noise)
+            kind = "u_of_steps" if "of_steps" in name else "u"
+            work = functools.partial(judge, {**entries, "seed": task}, truth, kind)
+            keep(arguments.runs / f"{name}-seed{task}.json", work)
         return f"baselines, seed {task}"
     import torch
 
@@ -168,7 +177,9 @@ def carry_out(task: Training | int, truth: Path, arguments: argparse.Namespace) 
             "scheme": "emulator", "emulator_file": str(files[scheme.variant].absolute()), "engine": "native",
             "previous_tendency": scheme.previous, "seed": task.seed,
         }  # fmt: skip
-        keep(arguments.runs / f"{scheme.name}-seed{task.seed}.json", lambda e=entries: offline | judge(e, truth))
+        kind = "u" if scheme.is_gan else "u_of_steps"
+        path = arguments.runs / f"{scheme.name}-seed{task.seed}.json"
+        keep(path, lambda e=entries, k=kind: offline | judge(e, truth, k))
     return f"{task.system}/{task.network}, seed {task.seed}: {time.process_time() - started:.0f} s here"
 
 
@@ -219,24 +230,41 @@ def score_offline(checkpoint: Path, arguments: argparse.Namespace) -> Scores:
     }
 
 
-@functools.cache
-def baseline(truth: Path) -> lorenz96.Polynomial:
-    """The cubic of X with AR(1) residuals, fitted to the training part."""
-    return lorenz96.fit_polynomial(lorenz96.training_part(lorenz96.load(truth)))
+def baseline(name: str, truth: Path) -> lorenz96.Polynomial:
+    """The cubic of X with AR(1) residuals, fitted to the training part.
 
+    ``of_steps``: to the U of the model's own steps instead of that of the forward difference; ``memory``: and with a phi that
+    fits the residual's autocorrelation over 0.1 MTU instead of one record.
+    """
+    from pyemu.train.lorenz96.rows import Series
+    from pyemu.train.lorenz96.scores import memory
 
-def judge(entries: Mapping[str, Value], truth: Path) -> dict[str, object]:
-    """Climate and weather of one parameterization. One that blows up has a message in the place of scores."""
-    found: dict[str, object] = {}
-    for part in (climate, weather):
-        try:
-            found |= part(entries, truth)
-        except subprocess.CalledProcessError as error:
-            found[f"{part.__name__}_failed"] = error.stderr.strip()
+    part = lorenz96.training_part(lorenz96.load(truth)).load()
+    if "of_steps" in name:
+        own = Series.of(part).of_steps()
+        part = xr.Dataset({SLOW: (("time", "k"), own.x), TENDENCY: (("time", "k"), own.u)})
+    found = lorenz96.fit_polynomial(part)
+    if "memory" in name:
+        left = part[TENDENCY] - found(part[SLOW])
+        found = dataclasses.replace(found, residual_phi=memory(left.values))
     return found
 
 
-def climate(entries: Mapping[str, Value], truth: Path) -> Scores:
+def judge(entries: Mapping[str, Value], truth: Path, kind: str) -> dict[str, object]:
+    """Climate and weather of one parameterization. One that blows up has a message in the place of scores.
+
+    ``kind`` of U is that which it was fitted to.
+    """
+    found: dict[str, object] = {}
+    for part in (functools.partial(climate, kind=kind), weather):
+        try:
+            found |= part(entries, truth)
+        except subprocess.CalledProcessError as error:
+            found["weather_failed" if part is weather else "climate_failed"] = error.stderr.strip()
+    return found
+
+
+def climate(entries: Mapping[str, Value], truth: Path, kind: str) -> Scores:
     """Squared Hellinger distances of X and U from the truth's, all places and members pooled."""
     run: dict[str, Value] = {"n_steps": CLIMATE_STEPS, "burn_in": SPIN_UP, "output_interval": CLIMATE_INTERVAL}
     starts: dict[str, Value] = {
@@ -244,15 +272,15 @@ def climate(entries: Mapping[str, Value], truth: Path) -> Scores:
     }  # fmt: skip
     with host_run(run | starts | dict(entries), truth) as (data, seconds):
         x, u = (data[name].values for name in (SLOW, TENDENCY))
-    return against_truth(x, u, truth) | {"climate_seconds": seconds}
+    return against_truth(x, u, truth, kind) | {"climate_seconds": seconds}
 
 
-def against_truth(x: np.ndarray, u: np.ndarray, truth: Path) -> Scores:
+def against_truth(x: np.ndarray, u: np.ndarray, truth: Path, kind: str) -> Scores:
     """Scores of a climate."""
     expected = np.load(climate_of_truth(truth))
     return {
         "climate_h2_x": distance(shares(x, X_BINS), expected["x"], X_BINS),
-        "climate_h2_u": distance(shares(u, U_BINS), expected["u"], U_BINS),
+        "climate_h2_u": distance(shares(u, U_BINS), expected[kind], U_BINS),
         "x_mean": float(x.mean(dtype=np.float64)),
         "x_sd": float(x.std(dtype=np.float64)),
     }
@@ -269,24 +297,35 @@ def distance(p: np.ndarray, q: np.ndarray, bins: np.ndarray) -> float:
 
 
 def climate_of_truth(truth: Path) -> Path:
-    """Densities of X and U in truth that was not seen in training, beside the truth; with what its halves differ by."""
-    path = truth.with_suffix(".climate.npz")
+    """Densities of X and U in truth that was not seen in training, beside the truth, and in what comes after that.
+
+    ``u_of_steps`` is the U of the model's own steps.
+    """
+    from pyemu.train.lorenz96.rows import Series
+
+    path = truth.with_suffix(".densities.npz")
     if not path.exists():
-        part = lorenz96.load(truth).isel(time=slice(CLIMATE_START, CLIMATE_START + CLIMATE_RECORDS))
-        other = lorenz96.load(truth).isel(time=slice(CLIMATE_START + CLIMATE_RECORDS, None))
-        densities = {short: shares(part[name].values, bins) for short, name, bins in _PAIRS}
-        others = {f"other_{short}": shares(other[name].values, bins) for short, name, bins in _PAIRS}
-        np.savez(path, **densities, **others)
+        stretches = {
+            "": slice(CLIMATE_START, CLIMATE_START + CLIMATE_RECORDS),
+            "other_": slice(CLIMATE_START + CLIMATE_RECORDS, None),
+        }
+        densities = {}
+        for prefix, stretch in stretches.items():
+            series = Series.of(lorenz96.load(truth).isel(time=stretch))
+            densities[f"{prefix}x"] = shares(series.x, X_BINS)
+            densities[f"{prefix}u"] = shares(series.u, U_BINS)
+            densities[f"{prefix}u_of_steps"] = shares(series.of_steps().u, U_BINS)
+        np.savez(path, **densities)
     return path
 
 
 def floor_of(truth: Path) -> Scores:
     """What two stretches of truth differ by: the one that climates are scored with, and what comes after it."""
     found = np.load(climate_of_truth(truth))
-    return {f"climate_h2_{short}": distance(found[f"other_{short}"], found[short], bins) for short, _, bins in _PAIRS}
-
-
-_PAIRS = (("x", SLOW, X_BINS), ("u", TENDENCY, U_BINS))
+    return {
+        f"climate_h2_{short}": distance(found[f"other_{short}"], found[short], bins)
+        for short, bins in (("x", X_BINS), ("u", U_BINS))
+    }
 
 
 def weather(entries: Mapping[str, Value], truth: Path) -> dict[str, object]:

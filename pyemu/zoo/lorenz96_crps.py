@@ -33,6 +33,8 @@ CRPS = SubgridSystem(
         quirks=(
             "The lag-1 autocorrelation of the noise is one number more that is learned; the red GANs have it, too, fitted "
             "to the residual.",
+            "Trained with the U of the model's own midpoint steps: that of the forward difference, as published, differs by "
+            "half of what the resolved tendency changes in a step (standard deviation 1.2), which no closure can know.",
             "Trained with the U of the last step held during a step: run it with previous_tendency = 'step'.",
         ),
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pyemu.data.lorenz96 import ROW_STRIDE
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.physics.lorenz96 import advance
 from pyemu.train.lorenz96.rows import Rows, Series
@@ -34,11 +35,13 @@ class Size:
     length: int
 
 
-def train_crps(
-    closure: SubgridClosure, rows: Rows, series: Series, size: Size, seed: int
-) -> tuple[float, dict[str, list[float]]]:
-    """Train in place; returns the lag-1 autocorrelation of the noise, and the losses by phase, in standard deviations."""
+def train_crps(closure: SubgridClosure, series: Series, size: Size, seed: int) -> tuple[float, dict[str, list[float]]]:
+    """Train in place; returns the lag-1 autocorrelation of the noise, and the losses by phase, in standard deviations.
+
+    ``series`` is the truth as it is; trained is on the U of the model's own steps, ``Series.of_steps``.
+    """
     torch.manual_seed(seed)
+    rows = series.of_steps().rows(ROW_STRIDE)
     closure.fit_statistics(rows.inputs[:, : closure.n_inputs], rows.outputs)
     first = fit_one_step(closure, rows, size.steps, size.batch)
     memory = Memory()
@@ -48,7 +51,7 @@ def train_crps(
     ]
     runs = Runs(closure, memory, series, size)
     second = descent(groups, runs.loss, size.runs, LEARNING_RATE)
-    return float(memory()), {"one_step": first, "runs": second}
+    return float(memory().detach()), {"one_step": first, "runs": second}
 
 
 def fit_one_step(closure: SubgridClosure, rows: Rows, steps: int, batch: int) -> list[float]:
@@ -90,13 +93,15 @@ class Runs:
         self.closure = closure
         self.memory = memory
         self.size = size
-        self.x, self.u = torch.from_numpy(series.x), torch.from_numpy(series.u)
+        self.x, self.diagnosed = torch.from_numpy(series.x), torch.from_numpy(series.u)
+        self.u = torch.from_numpy(series.of_steps().u)
         self.scale_x, self.scale_u = float(self.x.std()), float(self.u.std())
 
     def loss(self) -> Tensor:
         """Mean over scored steps of the almost fair CRPS of X and of U, each by its standard deviation."""
         starts = torch.randint(1, len(self.x) - self.size.length - 1, (self.size.starts,))
-        slow, previous = (self._repeated(values) for values in (self.x[starts], self.u[starts - 1]))
+        # The host, too, starts with the U that the truth's file has for the record before.
+        slow, previous = (self._repeated(values) for values in (self.x[starts], self.diagnosed[starts - 1]))
         noise = torch.randn(slow.numel(), self.closure.n_noise)
         scores = []
         for step in range(1, self.size.length + 1):

@@ -5,7 +5,7 @@ import torch
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.nn.subgrid_flow import FlowSampler
 from pyemu.train.lorenz96.rows import Rows, Series
-from pyemu.train.lorenz96.scores import BATCH
+from pyemu.train.lorenz96.scores import BATCH, memory
 from pyemu.train.schedule import descent
 
 LEARNING_RATE = 3e-3
@@ -33,15 +33,15 @@ def train_flow(closure: SubgridClosure, rows: Rows, *, steps: int, batch: int, s
     return descent(closure.parameters(), loss, steps, LEARNING_RATE)
 
 
-def latent_autocorrelation(closure: SubgridClosure, series: Series) -> float:
-    """Of the noise that leads to the true U, from record to record."""
+def latent_memory(closure: SubgridClosure, series: Series) -> float:
+    """Of the noise that leads to the true U: see ``pyemu.train.lorenz96.scores.memory``."""
     sampler = sampler_of(closure)
     inputs, outputs = series.rows().tensors(closure.n_inputs)
     outputs = ((outputs - closure.output_mean) / closure.output_std)[:, None]
     with torch.no_grad():
         pieces = zip(closure.standardised(inputs).split(BATCH), outputs.split(BATCH), strict=True)
-        noise = torch.cat([sampler.latent(*piece) for piece in pieces]).double().reshape(-1, series.n_places)
-    return float(torch.corrcoef(torch.stack([noise[:-1].flatten(), noise[1:].flatten()]))[0, 1])
+        noise = torch.cat([sampler.latent(*piece) for piece in pieces]).reshape(-1, series.n_places)
+    return memory(noise.numpy())
 
 
 def sampler_of(closure: SubgridClosure) -> FlowSampler:

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import xarray as xr
 
 from pyemu.data import lorenz96
 from pyemu.nn.subgrid_closure import SubgridClosure
 from pyemu.train.lorenz96.crps import Size, train_crps
-from pyemu.train.lorenz96.flow import latent_autocorrelation, train_flow
+from pyemu.train.lorenz96.flow import latent_memory, train_flow
 from pyemu.train.lorenz96.gan import train_gan
 from pyemu.train.lorenz96.rows import Rows, Series
 from pyemu.train.lorenz96.scores import fair_crps, predict, residual, squared_hellinger
@@ -24,7 +23,8 @@ from pyemu.zoo.lorenz96 import AUTOCORRELATION, NOISE, SubgridSystem
 from pyemu.zoo.lorenz96_gan import CONFIGURATIONS
 
 N_REFERENCE = 32  # columns recorded in the emulator file
-N_SCORED = 1_000_000  # rows of the test part, at most
+N_SCORED = 2_000_000  # records of the test part, at most
+N_ROWS = 1_000_000  # of them
 N_ENSEMBLES = 20_000  # rows whose ensembles are scored
 N_MEMBERS = 20
 N_IN_TIME = 400_000  # records whose residuals are followed
@@ -80,7 +80,7 @@ class SubgridRecipe(Recipe[SubgridSystem]):
         part = lorenz96.training_part(lorenz96.load(path)).load()
         series, rows = Series.of(part), Rows.of(part)
         closure, facts = self.train(system, run, budget.size, rows, series)
-        left = residual(closure, series)
+        left = residual(closure, self.trained_on(series))
         facts = {AUTOCORRELATION: left.autocorrelation, "residual_sd": left.sd} | facts
         return Checkpoint(
             system=system.name,
@@ -91,6 +91,10 @@ class SubgridRecipe(Recipe[SubgridSystem]):
             training_range=_ranges(system, run.network, rows),
             reference_inputs=_reference(system, run.network, rows, closure.n_noise),
         )
+
+    def trained_on(self, series: Series) -> Series:
+        """The truth with the U that this recipe trains on and is scored with: the U of the model's own steps."""
+        return series.of_steps()
 
     @abstractmethod
     def train(
@@ -108,7 +112,8 @@ class SubgridRecipe(Recipe[SubgridSystem]):
         path = lorenz96.truth(self.budget(budget_name).name, cache_dir=cache_dir)
         closure = checkpoint.build()
         assert isinstance(closure, SubgridClosure)
-        offline = offline_scores(closure, lorenz96.held_out_part(lorenz96.load(path)))
+        part = lorenz96.held_out_part(lorenz96.load(path))
+        offline = offline_scores(closure, self.trained_on(Series.of(part.isel(time=slice(0, N_SCORED)))))
         published = {
             f"published {score}": values[checkpoint.network]
             for score, values in system.model_card.published.items()
@@ -122,6 +127,10 @@ class GanRecipe(SubgridRecipe):
 
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(GanSize(3, 256), GanSize(30, 1024), GanSize(30, 1024))
 
+    def trained_on(self, series: Series) -> Series:
+        """The truth as it is, with the U of the forward difference, as published."""
+        return series
+
     def train(self, system: SubgridSystem, run: Run, size: GanSize, rows: Rows, series: Series) -> Any:
         """Discriminator and generator in turns."""
         configuration = CONFIGURATIONS[run.network]
@@ -134,13 +143,13 @@ class CrpsRecipe(SubgridRecipe):
     """The almost fair CRPS in one step, and along runs of the one-scale model."""
 
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(
-        Size(60, 512, 6, 16, 10), Size(1500, 2048, 150, 64, 60), Size(1500, 2048, 400, 64, 100)
+        Size(60, 512, 6, 16, 10), Size(1500, 2048, 100, 64, 100), Size(1500, 2048, 200, 64, 200)
     )
 
     def train(self, system: SubgridSystem, run: Run, size: Size, rows: Rows, series: Series) -> Any:
         """The learned autocorrelation of the noise takes the place of the residual's."""
         closure = system.build(run.network)
-        autocorrelation, losses = train_crps(closure, rows, series, size, run.seed)
+        autocorrelation, losses = train_crps(closure, series, size, run.seed)
         return closure.eval(), {AUTOCORRELATION: autocorrelation, "losses": losses}
 
 
@@ -150,22 +159,26 @@ class FlowRecipe(SubgridRecipe):
     budgets: ClassVar[Mapping[str, Budget]] = _budgets(FlowSize(300, 1024), FlowSize(4000, 4096), FlowSize(8000, 4096))
 
     def train(self, system: SubgridSystem, run: Run, size: FlowSize, rows: Rows, series: Series) -> Any:
-        """The autocorrelation of the noise that leads to the true U takes the place of the residual's."""
+        """The memory of the noise that leads to the true U takes the place of the residual's autocorrelation."""
         torch.manual_seed(run.seed)
         closure = system.build(run.network)
-        losses = train_flow(closure, rows, steps=size.steps, batch=size.batch, seed=run.seed)
-        autocorrelation = latent_autocorrelation(closure, series)
+        chosen = self.trained_on(series)
+        losses = train_flow(
+            closure, chosen.rows(lorenz96.ROW_STRIDE), steps=size.steps, batch=size.batch, seed=run.seed
+        )
+        autocorrelation = latent_memory(closure, chosen)
         return closure.eval(), {AUTOCORRELATION: autocorrelation, "losses": losses}
 
 
-def offline_scores(closure: SubgridClosure, part: xr.Dataset) -> dict[str, float]:
+def offline_scores(closure: SubgridClosure, series: Series) -> dict[str, float]:
     """Squared Hellinger distances of U with and without noise, the residual without, the CRPS of ensembles of white noise.
 
-    Of rows spread over a part of the truth; the residual is of its first records, which follow each other.
+    Of rows spread over the series; the residual is of its first records, which follow each other.
     """
-    rows = Rows.of(part, max(1, part.sizes["time"] * part.sizes["k"] // N_SCORED))
-    few = Rows(rows.inputs[:: max(1, len(rows) // N_ENSEMBLES)], rows.outputs[:: max(1, len(rows) // N_ENSEMBLES)])
-    left = residual(closure, Series.of(part.isel(time=slice(0, N_IN_TIME))))
+    rows = series.rows(max(1, series.x.size // N_ROWS))
+    each = max(1, len(rows) // N_ENSEMBLES)
+    few = Rows(rows.inputs[::each], rows.outputs[::each])
+    left = residual(closure, Series(series.x[:N_IN_TIME], series.u[:N_IN_TIME]))
     ensembles = predict(closure, few, seed=2, samples=N_MEMBERS)
     return {
         "squared_hellinger": squared_hellinger(predict(closure, rows, seed=1)[0], rows.outputs),

@@ -8,7 +8,16 @@ import torch
 import xarray as xr
 
 from pyemu.data import lorenz96
+from pyemu.data.lorenz96 import INTERVAL as TIME_STEP
 from pyemu.data.lorenz96 import PREVIOUS, SLOW, TENDENCY
+
+FORCING = 20.0
+STEPS_OF_SOLUTION = 4
+
+
+def resolved_tendency(x: np.ndarray) -> np.ndarray:
+    """dX/dt of slow variables (..., k) in a ring, without the subgrid tendency."""
+    return np.roll(x, 1, -1) * (np.roll(x, -1, -1) - np.roll(x, 2, -1)) - x + FORCING
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,21 @@ class Series:
         """Slow variables of a record."""
         return self.x.shape[1]
 
-    def rows(self) -> Rows:
-        """All records but the first, in time: rows ``n_places`` apart follow each other at one place."""
-        inputs = np.stack([self.x[1:].ravel(), self.u[:-1].ravel()], axis=1)
-        return Rows(inputs, self.u[1:].ravel())
+    def of_steps(self) -> Self:
+        """The same with the U that takes the one-scale model's midpoint step from each record to the next.
+
+        The truth's U is diagnosed with the tendency at the start of a step, and differs from this one by half of what the
+        resolved tendency changes in a step: 1.2 in the standard deviation of 5.3. The last record is left out.
+        """
+        x = self.x.astype(np.float64)
+        start, u = x[:-1], self.u[:-1].astype(np.float64)
+        change = np.diff(x, axis=0) / TIME_STEP
+        for _ in range(STEPS_OF_SOLUTION):  # both stages have the same U; each pass gains a factor of about 100
+            u = resolved_tendency(start + 0.5 * TIME_STEP * (resolved_tendency(start) - u)) - change
+        return type(self)(self.x[:-1], u.astype(np.float32))
+
+    def rows(self, stride: int = 1) -> Rows:
+        """Every ``stride``-th record but the first, in time: rows ``n_places`` apart follow each other at one place."""
+        chosen = slice(None, None, stride)
+        inputs = np.stack([self.x[1:][chosen].ravel(), self.u[:-1][chosen].ravel()], axis=1)
+        return Rows(inputs, self.u[1:][chosen].ravel())

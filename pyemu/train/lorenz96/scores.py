@@ -15,6 +15,7 @@ from pyemu.train.lorenz96.rows import Rows, Series
 
 BINS = np.arange(-16, 23, 0.1)  # of U
 BATCH = 65_536  # rows in one call
+MEMORY_LAGS = 20  # records, 0.1 MTU
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ def residual(closure: SubgridClosure, series: Series) -> Residual:
     left = (rows.outputs - predict(closure, rows, seed=None)[0]).reshape(-1, series.n_places).astype(np.float64)
     correlation = np.corrcoef(left[:-1].ravel(), left[1:].ravel())[0, 1]
     return Residual(float(left.std()), float(correlation))
+
+
+def memory(values: np.ndarray, lags: int = MEMORY_LAGS) -> float:
+    """The coefficient a whose powers a**lag are nearest to the autocorrelation of ``values`` (record, place) up to ``lags``.
+
+    What U leaves is smooth in time: its correlation from one record to the next is that of a process that would last three
+    times as long as it does.
+    """
+    left = values.astype(np.float64) - values.mean(dtype=np.float64)
+    found = [np.mean(left[:-lag] * left[lag:]) / np.mean(np.square(left)) for lag in range(1, lags + 1)]
+    coefficients = np.linspace(0, 0.999, 1000)
+    errors = np.square(coefficients[:, None] ** np.arange(1, lags + 1) - found).sum(axis=1)
+    return float(coefficients[errors.argmin()])
 
 
 def fair_crps(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
