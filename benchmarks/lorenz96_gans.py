@@ -1,8 +1,9 @@
 """All stochastic closures of Lorenz '96, many seeds each, in the Fortran host: ``lorenz96_gans.py [--seeds 5] [--table-only]``.
 
 Trains what is not trained yet, scores it offline, and runs each file in the host: a climate of 2e6 steps (20 members of 1e5,
-each after 10 MTU that do not count) against truth that was not seen, and weather from 150 true states with 20 members. What
-is finished is kept in ``--runs``, so a run that was stopped goes on. The polynomial of the paper is run beside them.
+each after 10 MTU that do not count) against truth that was not seen, and weather from 150 true states with 20 members;
+budgets ``small`` and ``smoke`` have less of all. The polynomial of the paper is run beside them. What is finished is kept in
+``--runs``, so a run that was stopped goes on.
 
 Writes ``lorenz96-gans.csv`` (median and range over seeds of every scheme), ``-seeds.csv`` (every seed), ``-ranks.csv`` (rank
 histograms, pooled over seeds) and ``-claims.csv`` (the questions that the table answers, with intervals over seeds).
@@ -41,17 +42,33 @@ BASELINES = {
     "polynomial_ar1_of_steps": "ar1",
     "polynomial_ar1_of_steps_memory": "ar1",
 }
-BASELINE = "polynomial_ar1"
+BASELINE, OWN_BASELINE = "polynomial_ar1", "polynomial_ar1_of_steps_memory"
 
 X_BINS, U_BINS = np.arange(-20, 30, 0.1), np.arange(-30, 40, 0.1)
-CLIMATE_START, CLIMATE_RECORDS = 400_000, 2_000_000  # records of the truth; the first 399,960 are those of the training
-CLIMATE_MEMBERS, CLIMATE_STEPS, SPIN_UP = 20, 100_000, 2000
-CLIMATE_INTERVAL = 2  # steps between the states that are counted
-
-WEATHER_START, WEATHER_APART, WEATHER_STARTS, WEATHER_MEMBERS = 500_000, 20_000, 150, 20
-WEATHER_INTERVAL = 20  # steps
+SPIN_UP, CLIMATE_INTERVAL = 2000, 2  # steps that do not count, and steps between the states that do
+WEATHER_INTERVAL, FIRST_START = 20, 5  # steps; weather starts so many intervals of starts later than climate
 LEADS = {0.2: 2, 0.5: 5, 1.0: 10, 2.0: 20}  # MTU -> record of the run
 WEATHER_STEPS = (max(LEADS.values()) + 1) * WEATHER_INTERVAL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the runs start in the truth, all behind the part that trains, and how many there are."""
+
+    start: int  # record
+    records: int  # of truth that a climate is scored with, and apart from which members start
+    members: int
+    steps: int
+    apart: int  # records between starts of weather
+    starts: int
+    ensemble: int = 20
+
+
+PLANS = {
+    "smoke": Plan(start=10_000, records=40_000, members=4, steps=2000, apart=3000, starts=10, ensemble=8),
+    "small": Plan(start=80_000, records=400_000, members=20, steps=20_000, apart=4000, starts=100),
+    "full": Plan(start=400_000, records=2_000_000, members=20, steps=100_000, apart=20_000, starts=150),
+}
 BOOTSTRAPS = 10_000
 FEWEST_SEEDS = 3  # below them there is no interval
 SCORES = (
@@ -264,11 +281,17 @@ def judge(entries: Mapping[str, Value], truth: Path, kind: str) -> dict[str, obj
     return found
 
 
+def plan_of(truth: Path) -> Plan:
+    """The plan that goes with a truth, whose file says its budget."""
+    return next(plan for budget, plan in PLANS.items() if f"-{budget}-" in truth.name)
+
+
 def climate(entries: Mapping[str, Value], truth: Path, kind: str) -> Scores:
     """Squared Hellinger distances of X and U from the truth's, all places and members pooled."""
-    run: dict[str, Value] = {"n_steps": CLIMATE_STEPS, "burn_in": SPIN_UP, "output_interval": CLIMATE_INTERVAL}
+    plan = plan_of(truth)
+    run: dict[str, Value] = {"n_steps": plan.steps, "burn_in": SPIN_UP, "output_interval": CLIMATE_INTERVAL}
     starts: dict[str, Value] = {
-        "initial_record": CLIMATE_START, "record_interval": CLIMATE_RECORDS // CLIMATE_MEMBERS, "n_starts": CLIMATE_MEMBERS,
+        "initial_record": plan.start, "record_interval": plan.records // plan.members, "n_starts": plan.members,
     }  # fmt: skip
     with host_run(run | starts | dict(entries), truth) as (data, seconds):
         x, u = (data[name].values for name in (SLOW, TENDENCY))
@@ -303,11 +326,11 @@ def climate_of_truth(truth: Path) -> Path:
     """
     from pyemu.train.lorenz96.rows import Series
 
-    path = truth.with_suffix(".densities.npz")
+    plan, path = plan_of(truth), truth.with_suffix(".densities.npz")
     if not path.exists():
         stretches = {
-            "": slice(CLIMATE_START, CLIMATE_START + CLIMATE_RECORDS),
-            "other_": slice(CLIMATE_START + CLIMATE_RECORDS, None),
+            "": slice(plan.start, plan.start + plan.records),
+            "other_": slice(plan.start + plan.records, plan.start + 2 * plan.records),
         }
         densities = {}
         for prefix, stretch in stretches.items():
@@ -330,13 +353,14 @@ def floor_of(truth: Path) -> Scores:
 
 def weather(entries: Mapping[str, Value], truth: Path) -> dict[str, object]:
     """Scores of ensembles at the leads, from true states that training has not seen."""
+    plan = plan_of(truth)
     run: dict[str, Value] = {
         "n_steps": (max(LEADS.values()) + 1) * WEATHER_INTERVAL,
         "output_interval": WEATHER_INTERVAL,
     }
     starts: dict[str, Value] = {
-        "initial_record": WEATHER_START, "record_interval": WEATHER_APART, "n_starts": WEATHER_STARTS,
-        "n_members": WEATHER_MEMBERS,
+        "initial_record": plan.start + FIRST_START * plan.apart, "record_interval": plan.apart, "n_starts": plan.starts,
+        "n_members": plan.ensemble,
     }  # fmt: skip
     with host_run(run | starts | dict(entries), truth) as (data, seconds):
         members = data[SLOW].transpose("time", "member", "start", "k").values
@@ -350,7 +374,8 @@ def weather(entries: Mapping[str, Value], truth: Path) -> dict[str, object]:
 def what_came(truth: Path) -> np.ndarray:
     """True X, (record of a run, start, k)."""
     x = lorenz96.load(truth)[SLOW].values
-    starts = WEATHER_START + WEATHER_APART * np.arange(WEATHER_STARTS)
+    plan = plan_of(truth)
+    starts = plan.start + plan.apart * (FIRST_START + np.arange(plan.starts))
     return x[starts[None] + WEATHER_INTERVAL * np.arange(max(LEADS.values()) + 1)[:, None]]
 
 
@@ -475,15 +500,21 @@ def claims(found: Mapping[str, Mapping[int, Mapping[str, object]]]) -> list[dict
     The best GAN is the one of the smallest median, chosen anew in every draw, so that its advantage of being chosen is the
     same in all draws. ``left_out_median`` chooses it by all seeds but one and takes the ratio on the one that is left.
     """
+    known = {name: scheme for name, scheme in schemes().items() if name in found}
+    gans = [name for name, scheme in known.items() if scheme.is_gan]
+    rivals = [name for name, scheme in known.items() if not scheme.is_gan]
     rows = []
-    gans = [name for name in found if name in schemes() and schemes()[name].is_gan]
-    rivals = [name for name in found if name in schemes() and not schemes()[name].is_gan]
-    for score in ("climate_h2_x", "crps_0.2", "crps_0.5", "crps_1", "crps_2"):
-        tables = {name: values_of(found[name], score) for name in (BASELINE, *gans, *rivals) if name in found}
-        against_baseline = {name: [name] for name in rivals} | {"best GAN": gans}
-        for name, group in against_baseline.items():
-            rows.append(ratio(score, name, group, BASELINE, [BASELINE], tables))
-        rows += [ratio(score, name, [name], "best GAN", gans, tables) for name in rivals]
+    for score in ("climate_h2_x", *(f"crps_{lead:g}" for lead in LEADS)):
+        tables = {name: values_of(found[name], score) for name in found}
+        compare = functools.partial(ratio, score, tables=tables)
+        rows.append(compare("best GAN", gans, BASELINE, [BASELINE]))
+        rows.append(compare(OWN_BASELINE, [OWN_BASELINE], BASELINE, [BASELINE]))
+        for name in rivals:
+            equal = [gan for gan in gans if parameters(gan) == parameters(name)]
+            rows.append(compare(name, [name], BASELINE, [BASELINE]))
+            rows.append(compare(name, [name], OWN_BASELINE, [OWN_BASELINE]))
+            rows.append(compare(name, [name], "best GAN", gans))
+            rows.append(compare(name, [name], "best GAN of as many parameters", equal))
     return [row for row in rows if row]
 
 
@@ -500,24 +531,24 @@ def ratio(
     if not group or not others or any(item not in tables or len(tables[item]) < FEWEST_SEEDS for item in names):
         return {}
     random = np.random.default_rng(0)
-
-    def best(of: list[str], draw: bool) -> tuple[float, str]:
-        drawn = {item: random.choice(tables[item], len(tables[item])) if draw else tables[item] for item in of}
-        medians = {item: float(np.median(values)) for item, values in drawn.items()}
-        chosen = min(medians, key=medians.__getitem__)
-        return medians[chosen], chosen
-
-    value = best(group, False)[0] / best(others, False)[0]
-    draws = [best(group, True)[0] / best(others, True)[0] for _ in range(BOOTSTRAPS)]
+    drawn = [np.array([resampled_medians(tables[item], random) for item in of]) for of in (group, others)]
+    draws = drawn[0].min(axis=0) / drawn[1].min(axis=0)
     low, high = np.percentile(draws, [2.5, 97.5])
+    best = [min(of, key=lambda item: float(np.median(tables[item]))) for of in (group, others)]
+    value = np.median(tables[best[0]]) / np.median(tables[best[1]])
     return {
-        "score": score, "scheme": name if name != "best GAN" else f"best GAN: {best(group, False)[1]}",
-        "against": other if other != "best GAN" else f"best GAN: {best(others, False)[1]}",
+        "score": score, "scheme": name if len(group) == 1 else f"{name}: {best[0]}",
+        "against": other if len(others) == 1 and other == others[0] else f"{other}: {best[1]}",
         "ratio": f"{value:.3f}", "low": f"{low:.3f}", "high": f"{high:.3f}",
         "left_out_median": f"{np.median(left_out(group, others, tables)):.3f}",
-        "seeds": min(len(tables[item]) for item in (*group, *others)),
+        "seeds": min(len(tables[item]) for item in names),
         "answer": "better" if high < 1 else "worse" if low > 1 else "undecided",
     }  # fmt: skip
+
+
+def resampled_medians(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Medians of as many values drawn anew, with replacement, many times."""
+    return np.median(random.choice(values, (BOOTSTRAPS, len(values))), axis=1)
 
 
 def left_out(group: list[str], others: list[str], tables: Mapping[str, np.ndarray]) -> list[float]:
