@@ -33,9 +33,9 @@ from pyemu.emulator.export import export_onnx
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.physics.fluxes import heating_rate
 from pyemu.runtime import Emulator
-from pyemu.zoo import SYSTEMS, load_checkpoint
+from pyemu.zoo import load_checkpoint
 from pyemu.zoo.checkpoint import Checkpoint
-from pyemu.zoo.radiation import PRESSURE, RadiationEmulator
+from pyemu.zoo.radiation import PRESSURE, SYSTEMS, RadiationEmulator
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 1.5  # of the error of ONNX Runtime

@@ -26,8 +26,8 @@ import torch
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.hosts.column import ColumnModel
 from pyemu.runtime import Emulator
-from pyemu.train.evaluate import predict, scores
-from pyemu.train.loss import radiation_loss
+from pyemu.train.radiation.evaluate import predict, scores
+from pyemu.train.radiation.loss import radiation_loss
 from pyemu.zoo import Checkpoint, system
 from pyemu.zoo.radiation import PRESSURE
 

@@ -27,10 +27,11 @@ import torch
 import pyemu.runtime
 from pyemu.emulator import EmulatorFile
 from pyemu.emulator.errors import ExportError
-from pyemu.emulator.from_checkpoint import FORMATS, export_checkpoint, radiation_card
+from pyemu.emulator.from_checkpoint import FORMATS, checkpoint_card, export_checkpoint
 from pyemu.emulator.kinds import KINDS
 from pyemu.emulator.verify import LegResult, Verification, verify
-from pyemu.zoo import SYSTEMS, load_checkpoint
+from pyemu.zoo import load_checkpoint
+from pyemu.zoo.radiation import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 ROUTES = ("torch", "engine", "libpyemu", "fortran")
@@ -96,7 +97,7 @@ def of_checkpoint(name: str, checkpoint: Path) -> Subject:
     def write(path: Path) -> Path:
         if path.suffix[1:] in FORMATS:
             return export_checkpoint(checkpoint, path, path.suffix[1:])
-        card = radiation_card(system, loaded)
+        card = checkpoint_card(loaded)
         return nets.WRITERS[path.suffix[1:]](module, card, loaded.reference_inputs, path)
 
     return Subject(name, module, write)

@@ -16,8 +16,9 @@ import numpy as np
 from pyemu.data import radiation
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.runtime import Emulator
-from pyemu.train import BUDGETS, evaluate, fit
-from pyemu.zoo import SYSTEMS
+from pyemu.train import evaluate, fit
+from pyemu.train.radiation.budget import BUDGETS
+from pyemu.zoo.radiation import SYSTEMS
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

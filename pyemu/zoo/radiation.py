@@ -9,10 +9,12 @@ fluxes as independent outputs, so that no energy is conserved. The choice of the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pyemu import constants
 from pyemu.data.vertical_grid import N_LAYERS
 from pyemu.fields import Field, field
 from pyemu.nn.free_head import N_LAYER_OUTPUTS as N_FREE_OUTPUTS
@@ -21,7 +23,16 @@ from pyemu.nn.profile_networks import BidirectionalRecurrent, DenseProfile, Dila
 from pyemu.nn.spectral_longwave import SpectralLongwave
 from pyemu.nn.spectral_shortwave import SpectralShortwave
 from pyemu.physics.fluxes import heating_rate
+from pyemu.zoo.checkpoint import Checkpoint
+from pyemu.zoo.system import ModelCard, System
 
+CLOSURE = 1e-6  # W m-2, largest residual of a float64 flux divergence with a generous margin
+NO_CLOSURE = 1e3  # W m-2, of a network that does not conserve: its budget is declared to be audited, not to be kept
+HEATING_TOLERANCE = 2e-3  # of the largest heating, about 0.1 K day-1 in the 20 Pa layer at the top, far less below
+HEATING_REASON = (
+    "heating of the topmost layer, 20 Pa thick, is the difference of fluxes near 1000 W m-2 whose float32 round-off, "
+    "6e-5 W m-2, is worth 0.005 K day-1 there; ten to twenty such steps add up"
+)
 PRESSURE = "air_pressure_at_interfaces"
 
 _ATMOSPHERE = (
@@ -40,13 +51,16 @@ _BOUNDARY = {
 
 
 @dataclass(frozen=True)
-class RadiationSystem:
+class RadiationSystem(System):
     """One band of RRTMG as a system of the zoo: its variables and its networks."""
 
     band: str
     summary: str
     networks: Mapping[str, Callable[[], nn.Module]]
+    parameters: Mapping[str, int]
+    model_card: ModelCard
     default_network: str = "spectral"
+    recipe: str = "radiation"
 
     def learning_rate_share(self, network: str) -> float:
         """Share of the budget's learning rate: large generic networks want a smaller one than a few thousand weights."""
@@ -57,7 +71,7 @@ class RadiationSystem:
         return network != "unconstrained"
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """Name in the registry."""
         return f"rrtmg_{self.band}"
 
@@ -71,19 +85,25 @@ class RadiationSystem:
         """Upwelling flux, downwelling flux, heating."""
         return tuple(field(name) for name in flux_names(self.band))
 
-    def build(self, network: str | None = None) -> nn.Module:
-        """A fresh network: takes a dictionary of columns, returns fluxes up and down [W m-2] (``unconstrained``: and heating).
-
-        Raises ``KeyError`` naming the networks there are.
-        """
-        chosen = network or self.default_network
-        if chosen not in self.networks:
-            raise KeyError(f"{self.name} has no network '{chosen}'; choose one of: {', '.join(self.networks)}")
-        return self.networks[chosen]()
-
     def emulator(self, network: nn.Module) -> nn.Module:
-        """The physical graph around a trained network: tensors in the order of ``inputs`` to those of ``outputs``."""
+        """The physical graph around a network that takes a dictionary of columns and returns fluxes up and down [W m-2].
+
+        ``unconstrained`` returns heating [K s-1], too.
+        """
         return RadiationEmulator(network, tuple(item.name for item in self.inputs))
+
+    def card(self, checkpoint: Checkpoint, variant: str) -> dict[str, Any]:
+        """Everything but pressure enters in float32, every output leaves in float64; the column's energy is a budget."""
+        tolerance = CLOSURE if self.closes_energy(checkpoint.network) else NO_CLOSURE
+        return {
+            "dimensions": {"layer": N_LAYERS, "interface": N_LAYERS + 1},
+            "inputs": [
+                {"name": item.name, "dtype": "float64" if item.name == PRESSURE else "float32"} for item in self.inputs
+            ],
+            "outputs": [{"name": item.name, "dtype": "float64"} for item in self.outputs],
+            "budgets": [_energy_budget(self.band, tolerance)],
+            "tolerance": {"reason": HEATING_REASON, "by_output": {flux_names(self.band)[2]: HEATING_TOLERANCE}},
+        }
 
 
 class RadiationEmulator(nn.Module):
@@ -115,6 +135,22 @@ def flux_names(band: str) -> tuple[str, str, str]:
     )
 
 
+def _energy_budget(band: str, tolerance: float) -> dict[str, Any]:
+    up, down, heating = flux_names(band)
+    return {
+        "kind": "flux_divergence",
+        "name": f"{band}_column_energy",
+        "description": f"Column integral of {band} heating equals the net {band} flux that stays in the column",
+        "tendency": heating,
+        "upwelling": up,
+        "downwelling": down,
+        "pressure": PRESSURE,
+        "heat_capacity": constants.SPECIFIC_HEAT_OF_DRY_AIR,
+        "gravity": constants.STANDARD_GRAVITY,
+        "tolerance": tolerance,
+    }
+
+
 def _generic(band: str) -> dict[str, Callable[[], nn.Module]]:
     n_scalars = ProfileFluxes.n_scalars(band)
     return {
@@ -127,11 +163,26 @@ def _generic(band: str) -> dict[str, Callable[[], nn.Module]]:
     }
 
 
+_GENERIC_PARAMETERS = {"dense": 528_890, "convolution": 100_036, "recurrent": 18_436, "unconstrained": 551_990}
+_MODEL_CARD = ModelCard(
+    papers=(
+        "Iacono et al. 2008, RRTMG, doi:10.1029/2008JD009944 (the scheme that is emulated)",
+        "Ukkonen 2022, doi:10.1029/2021MS002875 (after which 'recurrent' is made)",
+    ),
+    data="columns of single atmospheres and climates, computed by RRTMG from the climt wheel; held out by atmosphere and "
+    "climate (docs/decisions/0005-hold-out-by-atmosphere-and-climate.md)",
+    recipe="Adam, one cosine over the training, heating and fluxes in the loss, early stopping (pyemu/train/radiation)",
+    quirks=(
+        "The networks are ours; of the papers they take the idea alone, so there are no published scores to match.",
+    ),
+)
 LONGWAVE = RadiationSystem(
     "longwave",
     "RRTMG longwave fluxes and heating of a clear or overcast column",
     {"spectral": SpectralLongwave, "spectral_large": lambda: SpectralLongwave(n_terms=32, n_hidden=48)}
     | _generic("longwave"),
+    {"spectral": 1464, "spectral_large": 6080} | _GENERIC_PARAMETERS,
+    _MODEL_CARD,
 )
 SHORTWAVE = RadiationSystem(
     "shortwave",
@@ -141,4 +192,7 @@ SHORTWAVE = RadiationSystem(
         "spectral_large": lambda: SpectralShortwave(n_visible=8, n_infrared=10, n_hidden=32, n_upper=0),
     }
     | _generic("shortwave"),
+    {"spectral": 1223, "spectral_large": 2054} | _GENERIC_PARAMETERS,
+    _MODEL_CARD,
 )
+SYSTEMS = {system.name: system for system in (LONGWAVE, SHORTWAVE)}

@@ -1,11 +1,15 @@
 """Systems by name: the only place where a string from a command line or a checkpoint becomes an object."""
 
-from pyemu.zoo.radiation import LONGWAVE, SHORTWAVE, RadiationSystem
+from pyemu.zoo import radiation
+from pyemu.zoo.lorenz96_crps import CRPS
+from pyemu.zoo.lorenz96_flow import FLOW
+from pyemu.zoo.lorenz96_gan import GAN
+from pyemu.zoo.system import System
 
-SYSTEMS: dict[str, RadiationSystem] = {system.name: system for system in (LONGWAVE, SHORTWAVE)}
+SYSTEMS: dict[str, System] = {**radiation.SYSTEMS, **{system.name: system for system in (GAN, CRPS, FLOW)}}
 
 
-def system(name: str) -> RadiationSystem:
+def system(name: str) -> System:
     """Look a system up. Raises ``KeyError`` that lists the names there are."""
     if name not in SYSTEMS:
         raise KeyError(f"no system '{name}' in the zoo; choose one of: {', '.join(sorted(SYSTEMS))}")

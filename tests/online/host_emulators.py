@@ -8,7 +8,7 @@ import torch
 
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.hosts.column import ColumnModel
-from pyemu.train.loss import radiation_loss
+from pyemu.train.radiation.loss import radiation_loss
 from pyemu.zoo import Checkpoint, system
 
 CLIMATES = ({"sst_offset": 0.0}, {"sst_offset": 3.0}, {"sst_offset": -3.0})

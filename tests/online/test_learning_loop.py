@@ -14,7 +14,7 @@ from pyemu.data.from_record import NEUTRAL, from_record
 from pyemu.hosts.column import ColumnModel
 from pyemu.runtime.record_file import RecordError, RecordFile
 from pyemu.train import fit
-from pyemu.train.dataset import ColumnDataset
+from pyemu.train.radiation.dataset import ColumnDataset
 from pyemu.zoo import load_checkpoint, system
 
 BANDS = ("longwave", "shortwave")

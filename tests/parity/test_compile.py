@@ -30,8 +30,8 @@ from pyemu.emulator.compile import Compiled, compile_to_c, native_support
 from pyemu.emulator.export import export_onnx
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.emulator.kinds import CARD_KEY, REFERENCE_KEY
-from pyemu.zoo import SYSTEMS
 from pyemu.zoo.checkpoint import Checkpoint
+from pyemu.zoo.radiation import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -17,8 +17,8 @@ from pyemu.emulator import Card, EmulatorFile, Provenance, Variable
 from pyemu.emulator.export import export_onnx
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.runtime import Emulator, EmulatorError
-from pyemu.zoo import SYSTEMS
 from pyemu.zoo.checkpoint import Checkpoint
+from pyemu.zoo.radiation import SYSTEMS
 
 Arrays = dict[str, np.ndarray]
 CANDIDATES = (

@@ -10,8 +10,8 @@ import torch
 from columns import small_columns
 from toy_emulator import spoil_record
 
-from pyemu.zoo import SYSTEMS
 from pyemu.zoo.checkpoint import Checkpoint
+from pyemu.zoo.radiation import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "parity.md"

@@ -260,8 +260,8 @@ def test_command_exports_a_checkpoint_in_every_format_without_a_compiler(tmp_pat
     """The untrained dense network: its file need not be good, but the same by every route."""
     from columns import small_columns
 
-    from pyemu.zoo import SYSTEMS
     from pyemu.zoo.checkpoint import Checkpoint
+    from pyemu.zoo.radiation import SYSTEMS
 
     torch.manual_seed(2)
     name, columns = "rrtmg_longwave", small_columns(8)

@@ -9,7 +9,8 @@ import pytest
 
 from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.runtime import library_directory
-from pyemu.train import BUDGETS, fit
+from pyemu.train import fit
+from pyemu.train.radiation.budget import BUDGETS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

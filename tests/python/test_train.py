@@ -15,9 +15,11 @@ from pyemu.emulator.from_checkpoint import export_checkpoint
 from pyemu.nn.flux_head import FluxHead
 from pyemu.physics import thermal
 from pyemu.train import evaluate, fit
-from pyemu.train.budget import budget
-from pyemu.train.dataset import ColumnDataset, loader
-from pyemu.zoo import SYSTEMS, load_checkpoint, system
+from pyemu.train.radiation.budget import BUDGETS
+from pyemu.train.radiation.dataset import ColumnDataset, loader
+from pyemu.train.recipes import recipe
+from pyemu.zoo import load_checkpoint, system
+from pyemu.zoo.radiation import SYSTEMS
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def test_the_same_seed_gives_the_same_weights(name: str, train_smoke) -> None:
 def test_training_lowers_the_validation_loss(train_smoke) -> None:
     log = train_smoke("rrtmg_longwave").with_suffix("") / "log" / "metrics.csv"
     rows = [float(row["validation_loss"]) for row in csv.DictReader(log.open()) if row["validation_loss"]]
-    assert len(rows) == budget("smoke").epochs["longwave"]
+    assert len(rows) == BUDGETS["smoke"].epochs["longwave"]
     assert rows[-1] < 0.8 * rows[0]
 
 
@@ -67,7 +69,7 @@ def test_a_trained_system_becomes_an_emulator_file_in_physical_units(name: str, 
 def test_scores_name_errors_of_heating_and_fluxes(train_smoke, cache: Path) -> None:
     result = evaluate(train_smoke("rrtmg_longwave"), cache_dir=cache, budget_name="smoke")
     held_out = result["held_out"]
-    assert held_out["columns"] == budget("smoke").n_test
+    assert held_out["columns"] == BUDGETS["smoke"].n_test
     assert all(np.isfinite(value) for value in held_out.values())
     assert held_out["heating_rate_rmse_below_10hPa"] < 10.0
 
@@ -80,7 +82,12 @@ def test_a_foreign_file_is_not_a_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "words"), [(system, "rrtmg_longwave"), (budget, "smoke"), (system("rrtmg_longwave").build, "dense")]
+    ("call", "words"),
+    [
+        (system, "rrtmg_longwave"),
+        (recipe(system("rrtmg_longwave")).budget, "smoke"),
+        (system("rrtmg_longwave").build, "dense"),
+    ],
 )
 def test_unknown_names_list_what_there_is(call, words: str) -> None:
     with pytest.raises(KeyError, match=words):

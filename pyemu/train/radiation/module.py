@@ -7,7 +7,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from pyemu.train.loss import radiation_loss
+from pyemu.train.radiation.loss import radiation_loss
 
 WARM_UP_SHARE = 0.01  # of all steps, during which the learning rate rises
 FINAL_SHARE = 1e-3  # of the learning rate, at the end of the cosine

@@ -36,10 +36,3 @@ BUDGETS = {
         Budget("full", 300_000, 10_000, 20_000, _epochs(40, 24), batch_size=256, learning_rate=5e-3, patience=12),
     )
 }
-
-
-def budget(name: str) -> Budget:
-    """Look a budget up. Raises ``KeyError`` that lists the names there are."""
-    if name not in BUDGETS:
-        raise KeyError(f"no budget '{name}'; choose one of: {', '.join(BUDGETS)}")
-    return BUDGETS[name]

@@ -1,0 +1,1 @@
+"""Training and evaluation of stochastic closures of Lorenz '96."""

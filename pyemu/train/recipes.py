@@ -1,0 +1,36 @@
+"""Recipes by the name that a system gives: each is imported when it is asked for, with the libraries it needs."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pyemu.train.recipe import Recipe
+from pyemu.zoo.system import System
+
+
+def _radiation() -> Recipe[Any]:
+    from pyemu.train.radiation.recipe import RadiationRecipe
+
+    return RadiationRecipe()
+
+
+def _lorenz96(name: str) -> Recipe[Any]:
+    from pyemu.train.lorenz96 import recipe
+
+    found: dict[str, Callable[[], Recipe[Any]]] = {
+        "gan": recipe.GanRecipe,
+        "crps": recipe.CrpsRecipe,
+        "flow": recipe.FlowRecipe,
+    }
+    return found[name]()
+
+
+RECIPES: dict[str, Callable[[], Recipe[Any]]] = {
+    "radiation": _radiation,
+    **{f"lorenz96_{name}": partial(_lorenz96, name) for name in ("gan", "crps", "flow")},
+}
+
+
+def recipe(system: System) -> Recipe[Any]:
+    """The recipe of a system."""
+    return RECIPES[system.recipe]()
