@@ -58,12 +58,13 @@ class Results:
         """The runs of one case and kind, one per seed."""
         return [run for run in self.runs if (run.case, run.kind) == (case, kind or self.first_kind)]
 
-    def data(self, case: str, kind: str, variables: Sequence[str]) -> list[xr.Dataset]:
-        """The named variables of every run behind its spin-up, of those runs that left any.
+    def data(self, case: str, kind: str, variables: Sequence[str], *, spinup: bool = False) -> list[xr.Dataset]:
+        """The named variables of every run behind its spin-up (``spinup``: from the start), of those that left any.
 
         Raises ``KeyError`` that names a variable the runs do not have, and those they have.
         """
-        found = [run.after(self.spinups[kind or self.first_kind], variables) for run in self.of(case, kind)]
+        start = 0.0 if spinup else self.spinups[kind or self.first_kind]
+        found = [run.after(start, variables) for run in self.of(case, kind)]
         return [one for one in found if one is not None]
 
     @property

@@ -62,7 +62,7 @@ class Forecast(Metric):
         return [self._summary(one, self._truth(results, one)) for one in found]
 
     def _truth(self, results: Results, forecast: xr.Dataset) -> xr.DataArray:
-        truth = results.data(results.reference, self.truth_kind or self.kind, [self.variable])
+        truth = results.data(results.reference, self.truth_kind or self.kind, [self.variable], spinup=True)
         if not truth:
             raise KeyError(f"metric forecast of {self.variable}: the reference left no data")
         values = truth[0][self.variable]
