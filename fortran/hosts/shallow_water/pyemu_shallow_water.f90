@@ -1,7 +1,7 @@
 !> Driver of the shallow-water host: pyemu_shallow_water NAMELIST, alone or under mpirun. See README.md.
 program pyemu_shallow_water
   use, intrinsic :: iso_fortran_env, only: error_unit, int64, real64
-  use mpi_f08, only: MPI_Finalize, MPI_Init
+  use mpi_f08, only: MPI_Finalize
   use host_namelist_file, only: text_length
   use shallow_water_model, only: model_t
   use shallow_water_output, only: output_t
@@ -15,7 +15,6 @@ program pyemu_shallow_water
   character(len=text_length) :: namelist_file, errmsg
   integer :: stat
 
-  call MPI_Init()
   call ranks%begin()
   stat = 1
   errmsg = 'usage: pyemu_shallow_water NAMELIST'

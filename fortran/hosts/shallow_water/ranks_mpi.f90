@@ -1,9 +1,10 @@
 !> Ranks of MPI: neighbours exchange halos, sums and decisions go over all. Used by the driver alone.
 module shallow_water_ranks_mpi
+  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_null_char
   use, intrinsic :: iso_fortran_env, only: int8, real64
   use mpi_f08, only: MPI_Allreduce, MPI_Bcast, MPI_Cart_coords, MPI_Cart_create, MPI_Cart_shift, MPI_CHARACTER, MPI_Comm, &
-    MPI_Comm_rank, MPI_Comm_size, MPI_COMM_WORLD, MPI_DOUBLE_PRECISION, MPI_IN_PLACE, MPI_INTEGER, MPI_MAX, MPI_MIN, &
-    MPI_Sendrecv, MPI_STATUS_IGNORE, MPI_SUM
+    MPI_Comm_rank, MPI_Comm_size, MPI_COMM_WORLD, MPI_DOUBLE_PRECISION, MPI_IN_PLACE, MPI_Init, MPI_INTEGER, MPI_MAX, &
+    MPI_MIN, MPI_Sendrecv, MPI_STATUS_IGNORE, MPI_SUM
   use pyemu_mpi, only: broadcast_file
   use shallow_water_domain, only: domain_t
   use shallow_water_ranks, only: ranks_t
@@ -27,12 +28,27 @@ module shallow_water_ranks_mpi
     procedure :: get_file
   end type mpi_ranks_t
 
+  interface
+    integer(c_int) function setenv(name, value, overwrite) bind(c, name='setenv')
+      import :: c_char, c_int
+      implicit none
+      character(kind=c_char), intent(in) :: name(*), value(*)
+      integer(c_int), value :: overwrite
+    end function setenv
+  end interface
+
 contains
 
-  !> Find out who this rank is, after MPI_Init.
+  !> Start MPI and find out who this rank is.
+  !>
+  !> The component vulcan of Open MPI 4 and 5 loses parts of collective writes (open-mpi/ompi#12718). It is excluded, unless
+  !> the user has made a choice; other MPI libraries do not know the variable.
   subroutine begin(self)
     class(mpi_ranks_t), intent(inout) :: self
+    integer(c_int) :: ignored
 
+    ignored = setenv('OMPI_MCA_fcoll'//c_null_char, '^vulcan'//c_null_char, 0_c_int)
+    call MPI_Init()
     self%comm = MPI_COMM_WORLD
     call MPI_Comm_rank(self%comm, self%rank)
     call MPI_Comm_size(self%comm, self%n_ranks)
