@@ -431,7 +431,7 @@ contains
       if (all(self%files(i)%patch == 0)) then
         call run_columns(self%files(i), domain, bound, step, stat, errmsg)
       else
-        call run_patches(self%files(i), domain, bound, step, stat, errmsg)
+        call run_patches(self%files(i), bound, step, stat, errmsg)
       end if
       call blame(self%files(i)%path, stat, errmsg)
       if (stat /= 0) return
@@ -447,16 +447,15 @@ contains
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
     real(real64), pointer :: input(:,:)
-    integer :: k, w
+    integer :: k
 
     stat = 0
-    w = domain%halo
     do k = 1, n_inputs
       if (file%reads(k) /= in_cell .or. stat /= 0) cycle
       if (k <= n_of_state) then
-        input => bound%state(w + 1:w + domain%nx, w + 1:w + domain%ny, k)
+        input => bound%state(1:domain%nx, 1:domain%ny, k)
       else
-        input => bound%stress(w + 1:w + domain%nx, w + 1:w + domain%ny, k - n_of_state)
+        input => bound%stress(1:domain%nx, 1:domain%ny, k - n_of_state)
       end if
       call file%emulator%bind(trim(input_names(k)), input, units=trim(input_units(k)), stat=stat, errmsg=errmsg)
     end do
@@ -464,9 +463,8 @@ contains
   end subroutine run_columns
 
   !> An emulator of fields, patch by patch: each is bound to its part of the model's arrays.
-  subroutine run_patches(file, domain, bound, step, stat, errmsg)
+  subroutine run_patches(file, bound, step, stat, errmsg)
     type(file_t), intent(inout), target :: file
-    type(domain_t), intent(in) :: domain
     type(bound_t), intent(in) :: bound
     integer, intent(in) :: step
     integer, intent(out) :: stat
@@ -479,7 +477,7 @@ contains
     do j = 1, size(file%ids, 2)
       do i = 1, size(file%ids, 1)
         file%id = file%ids(i, j)
-        call bind_patch(file, domain%halo, [i - 1, j - 1] * file%patch, bound, stat, errmsg)
+        call bind_patch(file, [i - 1, j - 1] * file%patch, bound, stat, errmsg)
         if (stat == 0 .and. (file%has_noise .or. file%has_memory)) &
           call file%emulator%bind_ids(id, stat=stat, errmsg=errmsg)
         if (stat == 0) call file%emulator%run(step=step, stat=stat, errmsg=errmsg)
@@ -489,9 +487,9 @@ contains
   end subroutine run_patches
 
   !> Bind the patch behind the first 'skipped' cells each way.
-  subroutine bind_patch(file, halo, skipped, bound, stat, errmsg)
+  subroutine bind_patch(file, skipped, bound, stat, errmsg)
     type(file_t), intent(inout) :: file
-    integer, intent(in) :: halo, skipped(2)
+    integer, intent(in) :: skipped(2)
     type(bound_t), intent(in) :: bound
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
@@ -499,7 +497,7 @@ contains
     integer :: first(2), last(2), k
 
     stat = 0
-    first = skipped + halo - file%reach() + 1  ! the pointers count from 1, halo included
+    first = skipped + 1 - file%reach()  ! the pointers count as the model does: the halo from 0 down
     last = first + file%input_size - 1
     do k = 1, n_inputs
       if (file%reads(k) /= in_field .or. stat /= 0) cycle
