@@ -112,8 +112,9 @@ contains
     if (settings%momentum == 'emulator') then
       if (settings%momentum_file == '') call say_empty('momentum')
       paths = [paths, settings%momentum_file]
-      if (settings%momentum_y_file /= '' .and. all(paths /= settings%momentum_y_file)) &
+      if (settings%momentum_y_file /= '' .and. all(paths /= settings%momentum_y_file)) then
         paths = [paths, settings%momentum_y_file]
+      end if
     end if
     if (settings%thickness == 'emulator') then
       if (settings%thickness_file == '') call say_empty('thickness')
@@ -291,13 +292,16 @@ contains
       wanted = [x_transport, y_transport]
       call require_all(wanted)
     end if
-    if (self%gives(tendency) .and. any(self%gives([x_transport, y_transport]))) &
+    if (self%gives(tendency) .and. any(self%gives([x_transport, y_transport]))) then
       call refuse('the emulator files give both the tendency of the thickness and its transports; expected one of them', &
         stat, errmsg)
-    if (settings%momentum /= 'emulator' .and. any(self%gives([x_forcing, y_forcing]))) &
+    end if
+    if (settings%momentum /= 'emulator' .and. any(self%gives([x_forcing, y_forcing]))) then
       call refuse("an emulator file gives forcing of the momentum, but momentum = 'analytic'", stat, errmsg)
-    if (settings%thickness /= 'emulator' .and. any(self%gives([tendency, x_transport, y_transport]))) &
+    end if
+    if (settings%thickness /= 'emulator' .and. any(self%gives([tendency, x_transport, y_transport]))) then
       call refuse("an emulator file gives the thickness, but thickness = 'analytic'", stat, errmsg)
+    end if
 
   contains
 
@@ -324,8 +328,9 @@ contains
     integer :: i, k
 
     do k = 1, n_inputs
-      if (any(self%files%reads(k) == in_stencil)) &
+      if (any(self%files%reads(k) == in_stencil)) then
         allocate(self%stencils(k)%values(domain%nx, domain%ny, stencil_size), source=0.0_real32)
+      end if
     end do
     call self%gather_stress(domain, kernels, bound)
     stat = 0
@@ -346,8 +351,9 @@ contains
     integer :: k
 
     do k = n_of_state + 1, n_inputs
-      if (associated(self%stencils(k)%values)) &
+      if (associated(self%stencils(k)%values)) then
         call kernels%stencil(domain, bound%stress(:, :, k - n_of_state), self%stencils(k)%values)
+      end if
     end do
   end subroutine gather_stress
 
@@ -407,8 +413,9 @@ contains
       output => bound%outputs(:, :, k)
       call file%emulator%bind(trim(output_names(k)), output, units=trim(output_units(k)), stat=stat, errmsg=errmsg)
     end do
-    if (stat == 0 .and. (file%has_noise .or. file%has_memory)) &
+    if (stat == 0 .and. (file%has_noise .or. file%has_memory)) then
       call file%emulator%bind_ids(file%ids, stat=stat, errmsg=errmsg)
+    end if
   end subroutine bind_columns
 
   !> All files on the present state. stat is 0, or 2 with a message.
@@ -423,8 +430,9 @@ contains
     integer :: i, k
 
     do k = 1, n_of_state
-      if (associated(self%stencils(k)%values)) &
+      if (associated(self%stencils(k)%values)) then
         call kernels%stencil(domain, bound%state(:, :, k), self%stencils(k)%values)
+      end if
     end do
     stat = 0
     do i = 1, size(self%files)
@@ -478,8 +486,9 @@ contains
       do i = 1, size(file%ids, 1)
         file%id = file%ids(i, j)
         call bind_patch(file, [i - 1, j - 1] * file%patch, bound, stat, errmsg)
-        if (stat == 0 .and. (file%has_noise .or. file%has_memory)) &
+        if (stat == 0 .and. (file%has_noise .or. file%has_memory)) then
           call file%emulator%bind_ids(id, stat=stat, errmsg=errmsg)
+        end if
         if (stat == 0) call file%emulator%run(step=step, stat=stat, errmsg=errmsg)
         if (stat /= 0) return
       end do

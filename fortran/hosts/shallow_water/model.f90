@@ -228,10 +228,12 @@ contains
       h => self%now(:, :, thickness), out => self%tendencies)
       if (self%settings%momentum == 'analytic') call self%kernels%forcing(d, p, u, v, h, self%stress(:, :, 1), &
         self%stress(:, :, 2), out(:, :, x_forcing), out(:, :, y_forcing))
-      if (self%settings%thickness == 'analytic' .or. p%has_potential_vorticity) &
+      if (self%settings%thickness == 'analytic' .or. p%has_potential_vorticity) then
         call self%kernels%transports(d, p, u, v, h, self%transport(:, :, 1), self%transport(:, :, 2))
-      if (self%settings%thickness == 'analytic') &
+      end if
+      if (self%settings%thickness == 'analytic') then
         call self%kernels%divergence(d, self%transport(:, :, 1), self%transport(:, :, 2), out(:, :, tendency))
+      end if
     end associate
     if (associated(self%emulated)) call self%emulate(stat, errmsg)
     if (stat == 0 .and. self%settings%mass == 'projection') call self%project()

@@ -142,16 +142,18 @@ contains
     class(mpi_ranks_t), intent(in) :: self
     real(real64), intent(inout) :: numbers(:)
 
-    if (self%n_ranks > 1) &
+    if (self%n_ranks > 1) then
       call MPI_Allreduce(MPI_IN_PLACE, numbers, size(numbers), MPI_DOUBLE_PRECISION, MPI_SUM, self%comm)
+    end if
   end subroutine add_up
 
   subroutine largest(self, numbers)
     class(mpi_ranks_t), intent(in) :: self
     real(real64), intent(inout) :: numbers(:)
 
-    if (self%n_ranks > 1) &
+    if (self%n_ranks > 1) then
       call MPI_Allreduce(MPI_IN_PLACE, numbers, size(numbers), MPI_DOUBLE_PRECISION, MPI_MAX, self%comm)
+    end if
   end subroutine largest
 
   subroutine agree(self, stat, errmsg)

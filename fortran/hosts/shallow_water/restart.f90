@@ -109,8 +109,9 @@ contains
     allocate(memories(n))
     do k = 1, n
       allocate(memories(k)%bytes(0))
-      if (stat == 0 .and. model%emulated%has_memory(k)) &
+      if (stat == 0 .and. model%emulated%has_memory(k)) then
         call model%emulated%save_memory(k, memories(k)%bytes, stat, errmsg)
+      end if
       allocate(memories(k)%sizes(model%ranks%n_ranks), source=0.0_real64)
       memories(k)%sizes(model%ranks%rank + 1) = size(memories(k)%bytes)
       call model%ranks%add_up(memories(k)%sizes)
