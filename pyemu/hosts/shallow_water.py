@@ -81,8 +81,8 @@ class ShallowWaterModel:
 
     def number(self, name: str) -> float:
         """A number of the whole domain, such as ``total_energy``. Raises ``ShallowWaterError`` for an unknown name."""
-        value, *report = _api.number_of(self._run, name)
-        _check(*report)
+        value, status, message = _api.number_of(self._run, name)
+        _check(status, message)
         return float(value)
 
     def get(self, name: str) -> Array:
