@@ -35,7 +35,9 @@ def run_file(folder: Path, namelist: str, ranks: int = 1) -> subprocess.Complete
     if ranks > 1:
         command = [shutil.which("mpirun") or "mpirun", "-n", str(ranks), *command]
     environment = {**os.environ, **MPI_ENVIRONMENT}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def run_well(folder: Path, ranks: int = 1, **entries) -> None:

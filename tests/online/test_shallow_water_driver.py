@@ -22,7 +22,15 @@ def test_a_continued_run_gives_the_bits_of_an_unbroken_one_on_other_ranks(tmp_pa
     whole_series = variables(tmp_path / "whole_series.nc", tmp_path / "snapshots.nc")
     run_well(tmp_path, ranks=2, n_days=2.0, restart_out="part.nc", **SMALL)
     again = {**SMALL, "perturbation": 0.0}
-    run_well(tmp_path, n_days=4.0, restart_in="part.nc", restart_out="whole.nc", output_file="whole_series.nc", **files, **again)
+    run_well(
+        tmp_path,
+        n_days=4.0,
+        restart_in="part.nc",
+        restart_out="whole.nc",
+        output_file="whole_series.nc",
+        **files,
+        **again,
+    )
     assert different(whole, variables(tmp_path / "whole.nc")) == []
     series = variables(tmp_path / "whole_series.nc", tmp_path / "snapshots.nc")
     for name, values in series.items():
@@ -69,7 +77,10 @@ def test_output_follows_cf_and_the_readme(tmp_path):
         assert data["sea_water_x_velocity"].dimensions == ("time", "y", "x_face")
         assert data["sea_water_y_velocity"].dimensions == ("time", "y_face", "x")
         assert data["x_face"][-1] == 12 * 2e4 and data["x"][0] == 1e4 and data["y_face"][0] == 0.0
-        tendency, after = data["tendency_of_layer_thickness_anomaly"][0], data["layer_thickness_anomaly_at_next_step"][0]
+        tendency, after = (
+            data["tendency_of_layer_thickness_anomaly"][0],
+            data["layer_thickness_anomaly_at_next_step"][0],
+        )
         # The first step is a forward step: both states and the tendency between them are known.
         np.testing.assert_allclose(data["layer_thickness_anomaly"][0] + 1800.0 * tendency, after, rtol=0.0, atol=1e-12)
         assert not np.array_equal(data["layer_thickness_anomaly"][1], data["layer_thickness_anomaly_at_next_step"][1])
@@ -77,7 +88,14 @@ def test_output_follows_cf_and_the_readme(tmp_path):
 
 def test_a_blow_up_is_named_alike_on_any_ranks_and_keeps_the_records_before_it(tmp_path):
     """With the correct kinetic energy and the published wind the layer outcrops."""
-    entries = {"n_days": 3600.0, "output_interval_days": 30.0, "preset": "published", "ke_factor": 0.5, "nx": 40, "ny": 40}
+    entries = {
+        "n_days": 3600.0,
+        "output_interval_days": 30.0,
+        "preset": "published",
+        "ke_factor": 0.5,
+        "nx": 40,
+        "ny": 40,
+    }
     messages = []
     for ranks in (1, 4):
         result = run(tmp_path, ranks, dx=40e3, dy=40e3, time_step=3600.0, **entries)

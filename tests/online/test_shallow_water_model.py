@@ -1,5 +1,7 @@
 """The physics of the shallow-water host, against what is known of its equations and of their discrete form."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -95,7 +97,7 @@ def test_the_error_falls_with_the_square_of_the_grid_length(form):
             model.set(H, 40.0 * np.sin(x) * np.cos(y + 0.5))
             model.step(72 * n // 80)
             thickness.append(model.get(H))
-    errors = [np.abs(a - coarse(b)).max() for a, b in zip(thickness, thickness[1:], strict=False)]
+    errors = [np.abs(a - coarse(b)).max() for a, b in pairwise(thickness)]
     order = np.log2(errors[0] / errors[1])
     assert 1.9 < order < 2.1, errors
 
@@ -112,7 +114,9 @@ def rate_of(name: str, **entries) -> float:
     return (2.0 * numbers[0] - 0.5 * numbers[1]) / before
 
 
-@pytest.mark.parametrize("ocean", [PERIODIC, {"walls": "free_slip"}, {"walls": "no_slip"}], ids=["periodic", "slip", "no slip"])
+@pytest.mark.parametrize(
+    "ocean", [PERIODIC, {"walls": "free_slip"}, {"walls": "no_slip"}], ids=["periodic", "slip", "no slip"]
+)
 def test_the_energy_form_keeps_energy_and_the_others_do_not(ocean):
     kept = rate_of("total_energy", **ENERGY_FORM, **ocean)
     assert abs(kept) < 1e-12
@@ -139,7 +143,11 @@ def test_the_wind_does_the_work_it_should():
     options = {**ENERGY_FORM, **PERIODIC}
     with ShallowWaterModel(nx=20, ny=24, **{**FREE, "wind_stress": 0.1}, **options) as model:
         set_random_state(model)
-        work = float((model.get("surface_downward_x_stress") * model.get(U)).mean()) / 1000.0 / model.number("kinetic_energy")
+        work = (
+            float((model.get("surface_downward_x_stress") * model.get(U)).mean())
+            / 1000.0
+            / model.number("kinetic_energy")
+        )
     difference = rate_of("kinetic_energy", wind_stress=0.1, **options) - rate_of("kinetic_energy", **options)
     assert difference == pytest.approx(work, rel=1e-5)
 

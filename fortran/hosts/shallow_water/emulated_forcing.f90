@@ -286,6 +286,12 @@ contains
         self%gives(k) = .true.
       end do
     end do
+    if (settings%momentum /= 'emulator' .and. any(self%gives([x_forcing, y_forcing]))) then
+      call refuse("an emulator file gives forcing of the momentum, but momentum = 'analytic'", stat, errmsg)
+    end if
+    if (settings%thickness /= 'emulator' .and. any(self%gives([tendency, x_transport, y_transport]))) then
+      call refuse("an emulator file gives the thickness, but thickness = 'analytic'", stat, errmsg)
+    end if
     wanted = [x_forcing, y_forcing]
     if (settings%momentum == 'emulator') call require_all(wanted)
     if (settings%thickness == 'emulator' .and. .not. self%gives(tendency)) then
@@ -295,12 +301,6 @@ contains
     if (self%gives(tendency) .and. any(self%gives([x_transport, y_transport]))) then
       call refuse('the emulator files give both the tendency of the thickness and its transports; expected one of them', &
         stat, errmsg)
-    end if
-    if (settings%momentum /= 'emulator' .and. any(self%gives([x_forcing, y_forcing]))) then
-      call refuse("an emulator file gives forcing of the momentum, but momentum = 'analytic'", stat, errmsg)
-    end if
-    if (settings%thickness /= 'emulator' .and. any(self%gives([tendency, x_transport, y_transport]))) then
-      call refuse("an emulator file gives the thickness, but thickness = 'analytic'", stat, errmsg)
     end if
 
   contains
