@@ -138,11 +138,14 @@ contains
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
     integer(int8), allocatable :: bytes(:)
-    character(len=:), allocatable :: engine
+    character(len=len(settings%engine)), pointer :: engine
+    character(len=len(settings%engine)), target :: given
 
+    engine => null()  ! an absent argument: by the file's suffix
+    given = settings%engine
+    if (given /= '') engine => given
     call ranks%get_file(file%path, bytes, stat, errmsg)
-    if (settings%engine /= '') engine = trim(settings%engine)
-    ! An engine that is not allocated is an absent argument. The host looks for numbers that are not finite itself.
+    ! The host looks for numbers that are not finite itself.
     if (stat == 0 .and. allocated(bytes)) then
       call file%emulator%open_memory(bytes, engine=engine, device=trim(settings%device), threads=settings%threads, &
         check_finite=.false., stat=stat, errmsg=errmsg)
