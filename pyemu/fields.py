@@ -61,6 +61,37 @@ def _lorenz96() -> list[Field]:
     ]  # fmt: skip
 
 
+def _shallow_water() -> list[Field]:
+    """Variables of the shallow-water host: values in a cell, and the 3 x 3 values around it, south-west first."""
+    state = [
+        _surface("sea_water_x_velocity", "m s-1", -50.0, 50.0, "Velocity along x, on the east face of a cell"),
+        _surface("sea_water_y_velocity", "m s-1", -50.0, 50.0, "Velocity along y, on the south face of a cell"),
+        _surface("layer_thickness_anomaly", "m", -1e4, 1e4, "Thickness of the layer minus its mean depth"),
+        _surface("surface_downward_x_stress", "Pa", -100.0, 100.0, "Wind stress along x, on the east face of a cell"),
+        _surface("surface_downward_y_stress", "Pa", -100.0, 100.0, "Wind stress along y, on the south face of a cell"),
+    ]
+    stencils = [
+        Field(
+            f"{f.name}_stencil",
+            f.standard_name,
+            f.units,
+            ("stencil",),
+            f.valid_range,
+            f"{f.description}: 3 x 3 around it",
+        )
+        for f in state
+    ]
+    return state + stencils + [
+        _surface("tendency_of_sea_water_x_velocity_due_to_forcing", "m s-2", -1.0, 1.0,
+                 "Wind, drag and viscosity along x, on the east face of a cell"),
+        _surface("tendency_of_sea_water_y_velocity_due_to_forcing", "m s-2", -1.0, 1.0,
+                 "Wind, drag and viscosity along y, on the south face of a cell"),
+        _surface("tendency_of_layer_thickness_anomaly", "m s-1", -10.0, 10.0, "Rate of change of the thickness"),
+        _surface("layer_x_transport_at_east_face", "m2 s-1", -1e6, 1e6, "Volume transport along x per unit width"),
+        _surface("layer_y_transport_at_south_face", "m2 s-1", -1e6, 1e6, "Volume transport along y per unit width"),
+    ]  # fmt: skip
+
+
 _ALL = [
     _layer("air_temperature", "K", 100.0, 400.0, "Temperature of the layer"),
     _interface("air_pressure_at_interfaces", "Pa", 0.0, 120000.0, "Pressure at interfaces", "air_pressure"),
@@ -78,6 +109,7 @@ _ALL = [
     *_band_outputs("longwave"),
     *_band_outputs("shortwave"),
     *_lorenz96(),
+    *_shallow_water(),
 ]
 
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
