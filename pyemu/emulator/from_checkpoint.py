@@ -42,8 +42,10 @@ def export_checkpoint(
     if derivatives and suffix != "onnx":
         raise ValueError(f"derivatives are graphs beside an ONNX graph: they need the format onnx, found {suffix}")
     loaded = load_checkpoint(Path(checkpoint))
-    reference = {name: values.numpy() for name, values in loaded.reference_inputs.items()}
-    module, card = find_system(loaded.system).emulator(loaded.build()), checkpoint_card(loaded, variant)
+    system = find_system(loaded.system)
+    chosen = system.checked_variant(loaded.network, variant)
+    reference = {name: values.numpy() for name, values in system.reference_inputs(loaded, chosen).items()}
+    module, card = system.emulator(loaded.build(), chosen), checkpoint_card(loaded, chosen)
     if suffix == "pt2":
         return export_pt2(module, card, reference, path, freezing=freezing)
     if suffix == "pt":
@@ -100,7 +102,8 @@ def _variable(entry: Mapping[str, Any], checkpoint: Checkpoint) -> Variable:
     seen = checkpoint.training_range.get(entry["name"])
     ranges = {"training_range": TrainingRange(minimum=tuple(seen[0]), maximum=tuple(seen[1]))} if seen else {}
     if entry["name"] in FIELDS:
-        return Variable.of(entry["name"], dtype=entry["dtype"], **ranges)
+        known = Variable.of(entry["name"], dtype=entry["dtype"], **ranges)
+        return known.model_copy(update={"dims": tuple(entry["dims"])}) if "dims" in entry else known
     return Variable.model_validate(ranges | dict(entry))
 
 

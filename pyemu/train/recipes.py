@@ -25,8 +25,15 @@ def _lorenz96(name: str) -> Recipe[Any]:
     return found[name]()
 
 
+def _brajard_forcing() -> Recipe[Any]:
+    from pyemu.train.shallow_water.forcing import ForcingRecipe
+
+    return ForcingRecipe()
+
+
 RECIPES: dict[str, Callable[[], Recipe[Any]]] = {
     "radiation": _radiation,
+    "brajard_forcing": _brajard_forcing,
     **{f"lorenz96_{name}": partial(_lorenz96, name) for name in ("gan", "crps", "flow")},
 }
 

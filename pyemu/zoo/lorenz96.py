@@ -59,7 +59,7 @@ class SubgridSystem(System):
         """A fresh network, in physical units. Raises ``KeyError`` naming the networks there are."""
         return self.networks[self.chosen(network)]()
 
-    def emulator(self, network: nn.Module) -> nn.Module:
+    def emulator(self, network: nn.Module, variant: str = "") -> nn.Module:
         """Slow variable, tendency of the last step if the network has it, and noise, to the tendency."""
         return _Tuple(network)
 

@@ -85,7 +85,7 @@ class RadiationSystem(System):
         """Upwelling flux, downwelling flux, heating."""
         return tuple(field(name) for name in flux_names(self.band))
 
-    def emulator(self, network: nn.Module) -> nn.Module:
+    def emulator(self, network: nn.Module, variant: str = "") -> nn.Module:
         """The physical graph around a network that takes a dictionary of columns and returns fluxes up and down [W m-2].
 
         ``unconstrained`` returns heating [K s-1], too.

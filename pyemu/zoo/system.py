@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from pyemu.zoo.checkpoint import Checkpoint
@@ -74,8 +74,12 @@ class System(ABC):
         return variant
 
     @abstractmethod
-    def emulator(self, network: nn.Module) -> nn.Module:
+    def emulator(self, network: nn.Module, variant: str = "") -> nn.Module:
         """The physical graph around a trained network: takes and returns tensors in the order of the card."""
+
+    def reference_inputs(self, checkpoint: "Checkpoint", variant: str) -> dict[str, Tensor]:
+        """What is recorded in the file of a variant: all that the checkpoint keeps for it."""
+        return checkpoint.reference_inputs
 
     @abstractmethod
     def card(self, checkpoint: "Checkpoint", variant: str) -> dict[str, Any]:

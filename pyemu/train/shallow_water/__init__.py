@@ -1,0 +1,1 @@
+"""Training of what stands in the shallow-water host."""
