@@ -75,7 +75,11 @@ class Means(BlockMetric):
             texts["mean_difference_in_spreads"] = (
                 f"|mean - truth's| in spreads of the truth's means over {self.window:g},"
             )
-        return {f"{name}_of_{self.variable}": (f"{text} of {self.variable}", "") for name, text in texts.items()}
+        units = {"standard_deviation_ratio": "1", "mean_difference_in_spreads": "1"}
+        return {
+            f"{name}_of_{self.variable}": (f"{text} of {self.variable}", units.get(name, ""))
+            for name, text in texts.items()
+        }
 
     def shown(self, means: Mapping[str, Summary], shared: xr.Dataset, results: Results) -> Finding:
         """The truth's own numbers; there is no figure."""
