@@ -134,8 +134,12 @@ def card(name: str, inputs, outputs, **more) -> Card:
 
 
 def export(folder: Path, model: Points, patch: tuple[int, int] | None = None) -> Path:
-    """Write an emulator file of columns, or of fields of (ny, nx) points with a halo of one."""
-    path = folder / f"{type(model).__name__.lower()}-{'columns' if patch is None else f'{patch[0]}x{patch[1]}'}.onnx"
+    """Write an emulator file of columns, or of fields of (ny, nx) points with a halo of one; once in a folder."""
+    numbers = [value for value in vars(model).values() if isinstance(value, float)]
+    form = "columns" if patch is None else f"{patch[0]}x{patch[1]}"
+    path = folder / ("-".join(map(str, [type(model).__name__.lower(), form, *numbers])) + ".onnx")
+    if path.exists():
+        return path
     rng = np.random.default_rng(1)
     if patch is None:
         inputs = [Variable.of(f"{name}_stencil", dtype="float32") for name in model.inputs]

@@ -186,9 +186,7 @@ def test_noise_and_memory_survive_ranks_and_restarts(tmp_path, folder):
     ],
 )
 def test_emulators_that_do_not_fit_are_refused(folder, networks, entries, message):
-    paths = {**networks, "tendency": folder / "tendency-columns.onnx"}
-    if not paths["tendency"].exists():
-        export(folder, Tendency(False, 1e-6))
+    paths = {**networks, "tendency": export(folder, Tendency(False, 1e-6))}
     given = {**GRID, **{key: paths.get(value, value) for key, value in entries.items()}}
     with pytest.raises(ShallowWaterError, match=message) as caught:
         ShallowWaterModel(**given)

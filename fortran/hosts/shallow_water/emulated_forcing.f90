@@ -106,28 +106,32 @@ contains
     character(len=text_length), allocatable, intent(out) :: paths(:)
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
+    character(len=text_length) :: found(3)
+    integer :: n
 
     stat = 0
-    allocate(paths(0))
+    n = 0
     if (settings%momentum == 'emulator') then
-      if (settings%momentum_file == '') call say_empty('momentum')
-      paths = [paths, settings%momentum_file]
-      if (settings%momentum_y_file /= '' .and. all(paths /= settings%momentum_y_file)) then
-        paths = [paths, settings%momentum_y_file]
-      end if
+      call add('momentum', settings%momentum_file)
+      if (settings%momentum_y_file /= '') call add('momentum_y', settings%momentum_y_file)
     end if
-    if (settings%thickness == 'emulator') then
-      if (settings%thickness_file == '') call say_empty('thickness')
-      if (all(paths /= settings%thickness_file)) paths = [paths, settings%thickness_file]
-    end if
+    if (settings%thickness == 'emulator') call add('thickness', settings%thickness_file)
+    allocate(paths(n))
+    paths = found(:n)
 
   contains
 
-    subroutine say_empty(entry)
-      character(len=*), intent(in) :: entry
-      stat = 2
-      errmsg = "namelist entry "//entry//"_file is empty, but "//entry//" = 'emulator' needs the path of an emulator file"
-    end subroutine say_empty
+    subroutine add(entry, path)
+      character(len=*), intent(in) :: entry, path
+
+      if (path == '') then
+        call refuse('namelist entry '//entry//'_file is empty, but '//entry//" = 'emulator' needs the path of an emulator "// &
+          'file', stat, errmsg)
+      else if (all(found(:n) /= path)) then
+        n = n + 1
+        found(n) = path
+      end if
+    end subroutine add
 
   end subroutine list_files
 

@@ -3,18 +3,17 @@ module shallow_water_kernels
   use, intrinsic :: iso_c_binding, only: c_int
   use shallow_water_kernel_types, only: kernels_t
   use shallow_water_kernels_avx2, only: kernels_avx2
-  use shallow_water_kernels_avx512, only: kernels_avx512
   use shallow_water_kernels_baseline, only: kernels_baseline
   implicit none
   private
   public :: choose_kernels
 
   interface
-    !> Widest vectors of this processor: 2 AVX-512, 1 AVX2, 0 none of them.
-    integer(c_int) function vectors() bind(c, name='pyemu_shallow_water_vectors')
+    !> 1 if this processor has AVX2, else 0.
+    integer(c_int) function has_avx2() bind(c, name='pyemu_shallow_water_has_avx2')
       import :: c_int
       implicit none
-    end function vectors
+    end function has_avx2
   end interface
 
 contains
@@ -25,28 +24,16 @@ contains
     type(kernels_t), intent(out) :: kernels
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    integer :: wanted, found
 
-    found = int(vectors())
-    select case (name)
-    case ('baseline')
-      wanted = 0
-    case ('avx2')
-      wanted = 1
-    case ('avx512')
-      wanted = 2
-    case default
-      wanted = found
-    end select
     stat = 0
-    if (wanted > found) then
+    kernels = kernels_baseline()
+    if (name == 'baseline') return
+    if (has_avx2() == 1) then
+      kernels = kernels_avx2()
+    else if (name == 'avx2') then
       stat = 1
-      errmsg = "namelist entry kernels is '"//trim(name)//"', which this processor has not; leave it empty"
-      return
+      errmsg = "namelist entry kernels is 'avx2', which this processor has not; leave it empty"
     end if
-    if (wanted == 0) kernels = kernels_baseline()
-    if (wanted == 1) kernels = kernels_avx2()
-    if (wanted == 2) kernels = kernels_avx512()
   end subroutine choose_kernels
 
 end module shallow_water_kernels

@@ -193,14 +193,17 @@ contains
     class(parallel_file_t), intent(inout) :: self
     character(len=*), intent(in) :: name
     type(domain_t), intent(in) :: d
-    real(real64), intent(out) :: values(d%nx, d%ny)
+    real(real64), intent(out) :: values(:,:)  !! (nx, ny)
+    real(real64) :: read_values(d%nx, d%ny)
     integer(offset) :: start(2), count(2)
 
     values = 0.0_real64
     if (self%stat /= 0) return
+    read_values = 0.0_real64
     start = [d%first_x, d%first_y]
     count = [d%nx, d%ny]
-    call self%note(nf90mpi_get_var_all(self%id, self%find(name), values, start, count), 'variable '//name)
+    call self%note(nf90mpi_get_var_all(self%id, self%find(name), read_values, start, count), 'variable '//name)
+    values = read_values
   end subroutine get_field
 
   !> All numbers along one dimension, on every rank.

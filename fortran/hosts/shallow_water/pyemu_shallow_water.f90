@@ -29,8 +29,11 @@ program pyemu_shallow_water
   if (stat == 0) call integrate(model, stat, errmsg)
   if (stat == 0 .and. settings%restart_out /= '') call write_restart(model, ranks%comm, stat, errmsg)
   call model%close()
-  call MPI_Finalize()
-  if (stat /= 0 .and. ranks%rank == 0) write(error_unit, '(a)') 'pyemu_shallow_water: '//trim(errmsg)
+  if (stat /= 0 .and. ranks%rank == 0) then
+    write(error_unit, '(a)') 'pyemu_shallow_water: '//trim(errmsg)
+    flush(error_unit)
+  end if
+  call MPI_Finalize()  ! after the message: mpirun ends the others when the first rank stops
   if (stat /= 0) stop stat, quiet=.true.
 
 contains

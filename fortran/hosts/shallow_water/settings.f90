@@ -374,7 +374,7 @@ contains
       stat, errmsg)
     call require(s%ranks_x >= 0, 'ranks_x', real(s%ranks_x, real64), 'not negative; 0 chooses', stat, errmsg)
     call require(s%ranks_y >= 0, 'ranks_y', real(s%ranks_y, real64), 'not negative; 0 chooses', stat, errmsg)
-    call choose('kernels', s%kernels, [character(len=16) :: '', 'baseline', 'avx2', 'avx512'], stat, errmsg)
+    call choose('kernels', s%kernels, [character(len=16) :: '', 'baseline', 'avx2'], stat, errmsg)
   end subroutine check_run
 
   subroutine check_forcing(s, stat, errmsg)
