@@ -58,7 +58,9 @@ def judged(wind: float, arguments: argparse.Namespace) -> tuple[bool, list[list[
             flush=True,
         )
     with xr.open_dataset(result.folder / "report.nc", decode_times=False) as report:
-        rows = [[wind, case, *(f"{_value(report, name, case):.4g}" for name in NUMBERS)] for case in ("host", "emulator")]
+        rows = [
+            [wind, case, *(f"{_value(report, name, case):.4g}" for name in NUMBERS)] for case in ("host", "emulator")
+        ]
     return result.passed, rows
 
 
