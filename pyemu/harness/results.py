@@ -26,6 +26,13 @@ class Result:
     processor_time: float
     further: tuple[xr.Dataset, ...] = ()
 
+    @property
+    def length(self) -> float:
+        """Time from the first record to the end; a run may begin at another time than 0."""
+        if self.data is None or not self.data.sizes["time"]:
+            return 0.0
+        return self.end - float(self.data["time"][0])
+
     def after(self, spinup: float, variables: Sequence[str]) -> xr.Dataset | None:
         """The variables behind the spin-up, of the first file that has them all; None without any record.
 

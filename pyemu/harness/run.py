@@ -97,7 +97,7 @@ def execute_all(
         console=Console(stderr=True), disable=not progress,
     )  # fmt: skip
     stop = threading.Event()
-    with _termination_is_an_exception(), shown, ThreadPoolExecutor(processes) as pool:
+    with _signals_end(stop) as interrupted, shown, ThreadPoolExecutor(processes) as pool:
         task = shown.add_task("runs", total=len(runs))
         futures = [pool.submit(execute, run, stop) for run in runs]
         try:
@@ -107,6 +107,8 @@ def execute_all(
         except BaseException:
             stop.set()  # no host is left running behind
             pool.shutdown(wait=True, cancel_futures=True)
+            if interrupted:
+                raise interrupted[0] from None
             raise
     return [future.result() for future in futures]
 
@@ -189,20 +191,28 @@ def _alone(run: Run) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def _termination_is_an_exception() -> Iterator[None]:
-    """While runs are under way SIGTERM unwinds like Ctrl-C, so that the hosts are ended too."""
+def _signals_end(stop: threading.Event) -> Iterator[list[BaseException]]:
+    """While runs are under way SIGTERM and Ctrl-C set ``stop``, so that the hosts are ended too, and unwind.
+
+    What was raised is in the list that is given: Python loses an exception that a signal raises within a finaliser, but not
+    the event.
+    """
+    interrupted: list[BaseException] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interrupted
         return
 
     def unwind(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
+        interrupted.append(KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number))
+        stop.set()
+        raise interrupted[0]
 
-    before = signal.signal(signal.SIGTERM, unwind)
+    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield interrupted
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stamp(run: Run) -> Path:

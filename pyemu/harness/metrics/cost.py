@@ -16,7 +16,7 @@ class Cost(Metric):
     def evaluate(self, results: Results) -> Finding:
         """Seconds per unit of time, for cases that were run."""
         rates = {
-            case: tuple(run.processor_time / run.end for run in results.of(case, self.kind) if run.end > 0.0)
+            case: tuple(run.processor_time / run.length for run in results.of(case, self.kind) if run.length > 0.0)
             for case in results.titles
         }
         truth = rates[results.reference]

@@ -75,15 +75,15 @@ class Survival(Metric):
         return one.model_copy(update={"low": one.of_truth[0] * low, "high": one.of_truth[1] * high})
 
     def _life(self, run: Result, bands: Sequence[Criterion]) -> tuple[float, bool]:
-        """When the run died or ended, and whether it died."""
-        deaths = [run.end] if run.stopped else []
+        """How long the run lived, and whether it died."""
+        deaths = [run.length] if run.stopped else []
         if run.data is not None:
             for band in bands:
                 values = _series(run.data, band)
                 outside = ~((values >= band.low) & (values <= band.high)).values
                 if outside.any():
-                    deaths.append(float(values["time"][outside.argmax()]))
-        return (min(deaths), True) if deaths else (run.end, False)
+                    deaths.append(float(values["time"][outside.argmax()] - run.data["time"][0]))
+        return (min(deaths), True) if deaths else (run.length, False)
 
 
 def _series(data: xr.Dataset, one: Criterion) -> xr.DataArray:

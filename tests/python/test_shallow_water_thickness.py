@@ -1,0 +1,102 @@
+"""Learned tendencies of the thickness: exact without noise, and what penalty and transports do to the mean."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from pyemu.data import shallow_water
+from pyemu.data.shallow_water import STATE
+from pyemu.nn.stencil_operator import N_FEATURES, SCALES, STENCIL, StencilOperator
+from pyemu.physics.shallow_water import Ocean
+from pyemu.physics.von_neumann import growth, host_operator, symbol_of, with_learned
+from pyemu.train.shallow_water.thickness import States, fit_tendency, fit_transports
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
+    path = shallow_water.pairs("smoke", cache_dir=tmp_path_factory.mktemp("pairs"))
+    return shallow_water.load(path)
+
+
+@pytest.fixture(scope="module")
+def states(data: xr.Dataset) -> States:
+    return States.of(data)
+
+
+def given(data: xr.Dataset) -> list[torch.Tensor]:
+    options = {"walls": data.attrs["walls"], "domain": data.attrs["domain"]}
+    return [torch.from_numpy(shallow_water.with_halo(name, data[name].values, **options)) for name in STATE]
+
+
+def divergence(states: States, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Tendency of the thickness of transports, walls closed."""
+    x, y = x.copy(), y.copy()
+    x[:, :, -1], y[:, 0] = 0.0, 0.0
+    west, north = np.zeros_like(x), np.zeros_like(y)
+    west[:, :, 1:], north[:, :-1] = x[:, :, :-1], y[:, 1:]
+    return (west - x) / states.dx + (y - north) / states.dy
+
+
+def test_without_noise_the_hosts_own_tendency_is_found(data: xr.Dataset, states: States) -> None:
+    found = fit_tendency(states)(*given(data))[0].numpy()
+    assert np.std(found - states.tendency) < 1e-6 * np.std(states.tendency)
+    x, y = (values.numpy() for values in fit_transports(states)(*given(data)))
+    assert np.std(divergence(states, x, y) - states.tendency) < 1e-6 * np.std(states.tendency)
+
+
+def test_transports_keep_the_mean_and_a_penalty_lessens_its_error(data: xr.Dataset, states: States) -> None:
+    noisy = states.noisy(3.0, seed=1)
+    x, y = (values.numpy() for values in fit_transports(noisy)(*given(data)))
+    free = fit_tendency(noisy)(*given(data))[0].numpy()
+    penalised = fit_tendency(noisy, penalty=10.0)(*given(data))[0].numpy()
+    size = np.std(states.tendency)
+    assert abs(divergence(states, x, y).mean()) < 1e-12 * size
+    assert abs(penalised.mean()) < 0.5 * abs(free.mean()) and abs(free.mean()) > 1e-6 * size
+
+
+def test_noise_makes_waves_grow_and_the_exact_operator_does_not(data: xr.Dataset, states: States) -> None:
+    ocean = Ocean.of(data.attrs)
+    rates = []
+    for level in (0.0, 10.0):
+        weights = fit_tendency(states.noisy(level, seed=2)).weights[0, 1 : 1 + 3 * STENCIL]
+        linear = weights.reshape(3, 3, 3).numpy() / np.array(SCALES)[:, None, None]
+        symbol = symbol_of(with_learned(host_operator(ocean), thickness=linear), 80, 80)
+        rates.append(growth(symbol, ocean.time_step, ocean.robert_asselin).largest)
+    assert abs(rates[0]) < 1e-6 and rates[1] > 0.1
+
+
+def test_fields_and_stencils_give_the_same_numbers() -> None:
+    operator = StencilOperator(2)
+    operator.weights.copy_(torch.from_numpy(np.random.default_rng(0).normal(size=(2, N_FEATURES))))
+    fields = [torch.randn(1, 6, 8, dtype=torch.float64) * scale for scale in SCALES]
+    stencils = [
+        torch.stack([field[0, j : j + 4, i : i + 6] for j in range(3) for i in range(3)], dim=-1).reshape(-1, 9)
+        for field in fields
+    ]
+    for output, found in enumerate(operator(*fields)):
+        torch.testing.assert_close(found.reshape(-1), operator.of_stencils(output, stencils), rtol=1e-12, atol=1e-12)
+
+
+def test_written_as_a_file_it_is_the_same_in_the_native_engine(
+    data: xr.Dataset, states: States, tmp_path: Path
+) -> None:
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+    from shallow_water_thickness import THICKNESS_TENDENCY, export
+
+    from pyemu.runtime import Emulator
+
+    operator, path = fit_tendency(states.noisy(1.0, seed=3)), tmp_path / "free.onnx"
+    export(operator, (THICKNESS_TENDENCY,), data, path)
+    fields = [field[:1].contiguous() for field in given(data)]
+    found = np.zeros((1, 80, 80))
+    with Emulator.open(path, "native") as emulator:
+        for name, field in zip(STATE, fields, strict=True):
+            emulator.bind(name, field.numpy())
+        emulator.bind(THICKNESS_TENDENCY, found)
+        emulator.run(1)
+    np.testing.assert_allclose(found, operator(*fields)[0].numpy(), rtol=1e-9, atol=1e-16)
