@@ -22,6 +22,13 @@ def features(u: Array, v: Array, h: Array) -> Array:
     return np.concatenate([np.ones((*h.shape[:-1], 1)), u, v, h, *products], axis=-1)
 
 
+def features_of(cells: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of the features (78,) are made of these cells of the 3 x 3 alone, counted from south-west along x."""
+    linear = [cell in cells for cell in range(STENCIL)]
+    products = [a in cells and b in cells for a in PLUS for b in PLUS]
+    return np.array([True, *linear * 3, *products * 2])
+
+
 class StencilOperator(nn.Module):
     """Outputs that are weighted sums of the features, in double precision, of fields with a halo of one cell.
 
@@ -51,6 +58,11 @@ class StencilOperator(nn.Module):
             total = total + (of_h * one[:, None, plus]).sum(dim=2)
         shape = (fields[0].shape[1] - 2, fields[0].shape[2] - 2)
         return tuple(total[:, i].unflatten(1, shape) for i in range(n))
+
+    def linear(self, output: int) -> Array:
+        """Weights (3, 3, 3) of u, v [m s-1] and h [m] around a cell: the operator about rest without a departure of h."""
+        weights = self.weights[output, 1 : 1 + 3 * STENCIL].reshape(3, 3, 3).numpy()
+        return weights / np.array(SCALES)[:, None, None]
 
     def of_stencils(self, output: int, stencils: Sequence[Tensor]) -> Tensor:
         """One output (n,) of stencils (n, 9) of u, v and h: for derivatives."""

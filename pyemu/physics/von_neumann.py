@@ -99,6 +99,19 @@ def symbol_of(operator: Array, nx: int, ny: int) -> NDArray[np.complex128]:
     return np.einsum("oijk,yj,xk->yxoi", operator, along_y, along_x)
 
 
+def with_transports(symbol: NDArray[np.complex128], x: Array, y: Array, ocean: Ocean) -> NDArray[np.complex128]:
+    """A symbol whose tendency of h is what flows in through faces: weights (3, 3, 3) of the transports through the east and
+    the south face of a cell, as ``StencilOperator`` has them.
+    """
+    ny, nx = symbol.shape[:2]
+    through = symbol_of(np.stack([x, y, np.zeros_like(x)]), nx, ny)
+    from_west = np.exp(-2j * np.pi * np.fft.fftfreq(nx))[None, :, None] - 1.0
+    to_north = 1.0 - np.exp(2j * np.pi * np.fft.fftfreq(ny))[:, None, None]
+    result = symbol.copy()
+    result[:, :, 2] = through[:, :, 0] * from_west / ocean.dx + through[:, :, 1] * to_north / ocean.dy
+    return result
+
+
 @dataclass(frozen=True)
 class Growth:
     """Growth rates [day-1] of the waves of a grid, (ny, nx), in the order of numpy's FFT."""

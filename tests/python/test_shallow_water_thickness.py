@@ -8,10 +8,12 @@ import torch
 import xarray as xr
 
 from pyemu.data import shallow_water
-from pyemu.data.shallow_water import STATE
-from pyemu.nn.stencil_operator import N_FEATURES, SCALES, STENCIL, StencilOperator
+from pyemu.data.shallow_water import STATE, THICKNESS_TENDENCY
+from pyemu.emulator.from_operator import write_operator
+from pyemu.nn.stencil_operator import N_FEATURES, SCALES, StencilOperator
 from pyemu.physics.shallow_water import Ocean
-from pyemu.physics.von_neumann import growth, host_operator, symbol_of, with_learned
+from pyemu.physics.von_neumann import growth, host_operator, symbol_of, with_learned, with_transports
+from pyemu.runtime import Emulator
 from pyemu.train.shallow_water.thickness import States, fit_tendency, fit_transports
 
 
@@ -61,11 +63,18 @@ def test_noise_makes_waves_grow_and_the_exact_operator_does_not(data: xr.Dataset
     ocean = Ocean.of(data.attrs)
     rates = []
     for level in (0.0, 10.0):
-        weights = fit_tendency(states.noisy(level, seed=2)).weights[0, 1 : 1 + 3 * STENCIL]
-        linear = weights.reshape(3, 3, 3).numpy() / np.array(SCALES)[:, None, None]
+        linear = fit_tendency(states.noisy(level, seed=2)).linear(0)
         symbol = symbol_of(with_learned(host_operator(ocean), thickness=linear), 80, 80)
         rates.append(growth(symbol, ocean.time_step, ocean.robert_asselin).largest)
     assert abs(rates[0]) < 1e-6 and rates[1] > 0.1
+
+
+def test_the_symbol_of_transports_is_that_of_their_divergence(data: xr.Dataset, states: States) -> None:
+    ocean = Ocean.of(data.attrs)
+    host = symbol_of(host_operator(ocean), 80, 80)
+    exact = fit_transports(states)
+    symbol = with_transports(host, exact.linear(0), exact.linear(1), ocean)
+    np.testing.assert_allclose(symbol, host, rtol=0.0, atol=1e-5 * abs(host[:, :, 2]).max())
 
 
 def test_fields_and_stencils_give_the_same_numbers() -> None:
@@ -83,15 +92,8 @@ def test_fields_and_stencils_give_the_same_numbers() -> None:
 def test_written_as_a_file_it_is_the_same_in_the_native_engine(
     data: xr.Dataset, states: States, tmp_path: Path
 ) -> None:
-    import sys
-
-    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-    from shallow_water_thickness import THICKNESS_TENDENCY, export
-
-    from pyemu.runtime import Emulator
-
-    operator, path = fit_tendency(states.noisy(1.0, seed=3)), tmp_path / "free.onnx"
-    export(operator, (THICKNESS_TENDENCY,), data, path)
+    operator = fit_tendency(states.noisy(1.0, seed=3))
+    path = write_operator(operator, data, tmp_path / "free.onnx")
     fields = [field[:1].contiguous() for field in given(data)]
     found = np.zeros((1, 80, 80))
     with Emulator.open(path, "native") as emulator:

@@ -109,7 +109,7 @@ def test_slope_and_its_interval():
 
 
 def test_first_time_beyond_a_limit():
-    time = np.array([0.0, 1.0, 2.0, 3.0])
+    time = np.array([7.0, 8.0, 9.0, 10.0])
     assert trends.first_beyond(time, np.array([5.0, 5.5, 7.0, 5.0]), 1.0) == 2.0
     assert trends.first_beyond(time, np.array([5.0, np.nan, 7.0, 5.0]), 9.0) == 1.0
     assert np.isnan(trends.first_beyond(time, np.array([5.0, 5.5, 5.0, 5.0]), 1.0))

@@ -42,12 +42,13 @@ contains
   !> Start MPI and find out who this rank is.
   !>
   !> The component vulcan of Open MPI 4 and 5 loses parts of collective writes (open-mpi/ompi#12718). It is excluded, unless
-  !> the user has made a choice; other MPI libraries do not know the variable.
+  !> the user has made a choice; a run without mpirun starts no daemon. Other MPI libraries do not know these variables.
   subroutine begin(self)
     class(mpi_ranks_t), intent(inout) :: self
     integer(c_int) :: ignored
 
     ignored = setenv('OMPI_MCA_fcoll'//c_null_char, '^vulcan'//c_null_char, 0_c_int)
+    ignored = setenv('OMPI_MCA_ess_singleton_isolated'//c_null_char, '1'//c_null_char, 0_c_int)
     call MPI_Init()
     self%comm = MPI_COMM_WORLD
     call MPI_Comm_rank(self%comm, self%rank)

@@ -58,7 +58,7 @@ class Drift(Metric):
         ]  # fmt: skip
         if self.limit is not None:
             times = tuple(first_beyond(*pair, self.limit) for pair in pairs)
-            title = f"first time with {self.variable} more than {self.limit:g} {unit} from its start (none: never)"
+            title = f"time until {self.variable} is more than {self.limit:g} {unit} from its start (none: never)"
             numbers.append(
                 Number(
                     self.label(f"drift_time_of_{self.variable}"),

@@ -31,6 +31,6 @@ def slope_interval(time: Array, values: Array, n_blocks: int = 10, n: int = 200,
 
 
 def first_beyond(time: Array, values: Array, limit: float) -> float:
-    """First time at which |value - first value| exceeds a limit, or the value is not finite; NaN if never."""
+    """Time from the start until |value - first value| exceeds a limit, or the value is not finite; NaN if never."""
     beyond = ~(np.abs(values - values[0]) <= limit)
-    return float(time[beyond.argmax()]) if beyond.any() else float("nan")
+    return float(time[beyond.argmax()] - time[0]) if beyond.any() else float("nan")

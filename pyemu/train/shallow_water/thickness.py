@@ -5,7 +5,6 @@ not zero, and it is no longer neutral for gravity waves. Three ways to learn: th
 over the domain, as Brajard et al. (arXiv:1903.07358) had it; and as transports through faces, whose divergence keeps mass.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from pyemu.data.shallow_water import STATE, THICKNESS_TENDENCY, stencils
-from pyemu.nn.stencil_operator import SCALES, StencilOperator, features
+from pyemu.nn.stencil_operator import N_FEATURES, SCALES, StencilOperator, features, features_of
 
 Array = NDArray[np.float64]
 
+EAST, SOUTH = (4, 5), (4, 1)  # of the 3 x 3 cells: those beside the east and the south face of the middle one
 RIDGE = 1e-12  # of the largest eigenvalue: transports are known up to what has no divergence
 
 
@@ -55,18 +55,24 @@ def fit_tendency(states: States, penalty: float = 0.0) -> StencilOperator:
         means = states.features.mean(axis=(1, 2))
         n_cells = states.tendency[0].size
         matrix = matrix + penalty * n_cells * (means.T @ means)
-    return _operator([_solved(matrix, right)])
+    return _operator(_solved(matrix, right)[None])
 
 
 def fit_transports(states: States) -> StencilOperator:
-    """Transports through east and south faces whose divergence is the tendency; walls let nothing through."""
-    x, y = states.features.copy(), states.features.copy()
+    """Transports through east and south faces whose divergence is the tendency; walls let nothing through.
+
+    A face knows the two cells beside it. Of all nine, the data do not determine transports: what has no divergence is free,
+    and there noise in the targets makes waves grow faster than without a constraint.
+    """
+    kept = features_of(EAST), features_of(SOUTH)
+    x, y = (states.features[..., of_face] for of_face in kept)
     x[:, :, -1], y[:, 0] = 0.0, 0.0  # the last east faces and the first south faces are walls
     west, north = np.zeros_like(x), np.zeros_like(y)
     west[:, :, 1:], north[:, :-1] = x[:, :, :-1], y[:, 1:]
     rows = np.concatenate([(west - x) / states.dx, (y - north) / states.dy], axis=-1).reshape(-1, 2 * x.shape[-1])
-    found = _solved(rows.T @ rows, rows.T @ states.tendency.ravel())
-    return _operator(np.split(found, 2))
+    weights = np.zeros((2, N_FEATURES))
+    weights[np.stack(kept)] = _solved(rows.T @ rows, rows.T @ states.tendency.ravel())
+    return _operator(weights)
 
 
 def _solved(matrix: Array, right: Array) -> Array:
@@ -77,9 +83,9 @@ def _solved(matrix: Array, right: Array) -> Array:
     return (vectors[:, kept] @ ((vectors[:, kept].T @ (right / scale)) / values[kept])) / scale
 
 
-def _operator(weights: Sequence[Array]) -> StencilOperator:
+def _operator(weights: Array) -> StencilOperator:
     import torch
 
     operator = StencilOperator(len(weights))
-    operator.weights.copy_(torch.from_numpy(np.stack(weights)))
+    operator.weights.copy_(torch.from_numpy(weights))
     return operator
