@@ -59,10 +59,16 @@ class StencilOperator(nn.Module):
         shape = (fields[0].shape[1] - 2, fields[0].shape[2] - 2)
         return tuple(total[:, i].unflatten(1, shape) for i in range(n))
 
-    def linear(self, output: int) -> Array:
-        """Weights (3, 3, 3) of u, v [m s-1] and h [m] around a cell: the operator about rest without a departure of h."""
-        weights = self.weights[output, 1 : 1 + 3 * STENCIL].reshape(3, 3, 3).numpy()
-        return weights / np.array(SCALES)[:, None, None]
+    def linear(self, output: int, u: float = 0.0, v: float = 0.0, h: float = 0.0) -> Array:
+        """Weights (3, 3, 3) of u, v [m s-1] and h [m] around a cell, linearised about a uniform state."""
+        weights, size, plus = self.weights[output].numpy(), len(PLUS), list(PLUS)
+        end = 1 + 3 * STENCIL
+        found = weights[1:end].reshape(3, STENCIL).copy()
+        products = weights[end:].reshape(2, size, size)  # of u and h, and of v and h
+        base = np.array([u, v, h]) / SCALES
+        found[:2, plus] += products.sum(axis=2) * base[2]
+        found[2, plus] += base[:2] @ products.sum(axis=1)
+        return found.reshape(3, 3, 3) / np.array(SCALES)[:, None, None]
 
     def of_stencils(self, output: int, stencils: Sequence[Tensor]) -> Tensor:
         """One output (n,) of stencils (n, 9) of u, v and h: for derivatives."""

@@ -89,6 +89,16 @@ def test_fields_and_stencils_give_the_same_numbers() -> None:
         torch.testing.assert_close(found.reshape(-1), operator.of_stencils(output, stencils), rtol=1e-12, atol=1e-12)
 
 
+def test_linear_weights_are_the_derivative() -> None:
+    operator = StencilOperator(1)
+    operator.weights.copy_(torch.from_numpy(np.random.default_rng(1).normal(size=(1, N_FEATURES))))
+    state = (0.4, -0.2, 30.0)
+    points = [torch.full((1, 9), value, dtype=torch.float64, requires_grad=True) for value in state]
+    operator.of_stencils(0, points).sum().backward()
+    expected = np.stack([point.grad[0].reshape(3, 3).numpy() for point in points if point.grad is not None])
+    np.testing.assert_allclose(operator.linear(0, *state), expected, rtol=1e-12)
+
+
 def test_written_as_a_file_it_is_the_same_in_the_native_engine(
     data: xr.Dataset, states: States, tmp_path: Path
 ) -> None:
