@@ -56,10 +56,18 @@ def _differences(a: np.ndarray, b: np.ndarray) -> tuple[int, float]:
     different = x != y
     if not different.any():
         return 0, 0.0
-    return int(different.sum()), float(np.abs(_ordered(x[different]) - _ordered(y[different])).max())
+    return int(different.sum()), float(_ulp(x[different], y[different]).max())
 
 
-def _ordered(bits: np.ndarray) -> np.ndarray:
-    """Bits of floating-point numbers as integers in the order of the numbers, in double."""
-    smallest = float(np.iinfo(bits.dtype).min)
-    return np.where(bits >= 0, bits.astype(float), smallest - bits.astype(float))
+def _ulp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Numbers between two, counted from their bits: exact up to 2^53, which the bits themselves are beyond.
+
+    Bits of one sign are in the order of magnitudes; those of two signs meet at zero.
+    """
+    smallest = np.iinfo(x.dtype).min
+    magnitudes = [np.where(bits < 0, bits - smallest, bits) for bits in (x, y)]  # 0 for both zeros
+    return np.where(
+        (x < 0) == (y < 0),
+        np.abs(magnitudes[0] - magnitudes[1]).astype(float),
+        magnitudes[0].astype(float) + magnitudes[1].astype(float),
+    )
