@@ -9,6 +9,7 @@ from pyemu.harness.metrics.climate import Climate
 from pyemu.harness.metrics.cost import Cost
 from pyemu.harness.metrics.distribution import Distribution
 from pyemu.harness.metrics.drift import Drift
+from pyemu.harness.metrics.error_spectrum import ErrorSpectrum
 from pyemu.harness.metrics.forecast import Forecast
 from pyemu.harness.metrics.growth import ErrorGrowth
 from pyemu.harness.metrics.hovmoller import Hovmoller
@@ -20,8 +21,11 @@ from pyemu.harness.metrics.metric import Finding as Finding
 from pyemu.harness.metrics.metric import Metric as Metric
 from pyemu.harness.metrics.metric import Number as Number
 from pyemu.harness.metrics.regimes import Regimes
+from pyemu.harness.metrics.reliability import Reliability
+from pyemu.harness.metrics.scores import Scores
 from pyemu.harness.metrics.spectrum import Spectrum
 from pyemu.harness.metrics.survival import Survival
+from pyemu.harness.metrics.tails import Tails
 
 AnyMetric = Annotated[
     Autocorrelation
@@ -30,14 +34,18 @@ AnyMetric = Annotated[
     | Distribution
     | Drift
     | ErrorGrowth
+    | ErrorSpectrum
     | Forecast
     | Hovmoller
     | Identical
     | JointDistribution
     | Means
     | Regimes
+    | Reliability
+    | Scores
     | SpatialCorrelation
     | Spectrum
-    | Survival,
+    | Survival
+    | Tails,
     Field(discriminator="metric"),
 ]

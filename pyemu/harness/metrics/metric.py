@@ -24,6 +24,7 @@ class Number:
     """One number of one case: a value per seed, the 95 % interval of their median, and its floor.
 
     The floor is the same number for one half of the truth against the other: no model can be told from truth below it.
+    Of an ensemble it is the number with a member in the place of the truth: no ensemble of this spread is better.
     """
 
     name: str
