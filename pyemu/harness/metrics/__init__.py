@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from pyemu.harness.metrics.autocorrelation import Autocorrelation, SpatialCorrelation
+from pyemu.harness.metrics.budget import Budget
 from pyemu.harness.metrics.climate import Climate
+from pyemu.harness.metrics.conserved import Conserved
 from pyemu.harness.metrics.cost import Cost
 from pyemu.harness.metrics.distribution import Distribution
 from pyemu.harness.metrics.drift import Drift
@@ -26,10 +28,13 @@ from pyemu.harness.metrics.scores import Scores
 from pyemu.harness.metrics.spectrum import Spectrum
 from pyemu.harness.metrics.survival import Survival
 from pyemu.harness.metrics.tails import Tails
+from pyemu.harness.metrics.trace import Trace
 
 AnyMetric = Annotated[
     Autocorrelation
+    | Budget
     | Climate
+    | Conserved
     | Cost
     | Distribution
     | Drift
@@ -46,6 +51,7 @@ AnyMetric = Annotated[
     | SpatialCorrelation
     | Spectrum
     | Survival
-    | Tails,
+    | Tails
+    | Trace,
     Field(discriminator="metric"),
 ]
