@@ -98,7 +98,7 @@ def test_constant_truth_has_no_r2():
     constant, off = series(t=np.full((50, 3), 2.0)), series(t=np.full((50, 3), 2.5))
     found = Scores(metric="scores", variable="t").evaluate(results({"truth": [constant], "net": [off]}))
     assert number(found, "rmse_of_t", "net").value == number(found, "bias_of_t", "net").value == 0.5
-    assert np.isnan(number(found, "r2_of_t", "net").value)
+    assert np.isnan(number(found, "r2_of_t", "net").value) and np.isnan(number(found, "unexplained_of_t", "net").value)
 
 
 def test_spectrum_of_the_error_of_missing_waves():

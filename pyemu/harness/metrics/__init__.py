@@ -25,6 +25,7 @@ from pyemu.harness.metrics.metric import Number as Number
 from pyemu.harness.metrics.regimes import Regimes
 from pyemu.harness.metrics.reliability import Reliability
 from pyemu.harness.metrics.scores import Scores
+from pyemu.harness.metrics.spectral_flux import SpectralFlux
 from pyemu.harness.metrics.spectrum import Spectrum
 from pyemu.harness.metrics.survival import Survival
 from pyemu.harness.metrics.tails import Tails
@@ -49,6 +50,7 @@ AnyMetric = Annotated[
     | Reliability
     | Scores
     | SpatialCorrelation
+    | SpectralFlux
     | Spectrum
     | Survival
     | Tails

@@ -72,7 +72,7 @@ class ErrorSpectrum(PairMetric):
             first = next(iter(means))
             axes[0].plot(waves, truth.sel(case=first), color="0.6", lw=2.0, label="truth", zorder=0)
             axes[1].axhline(0.5, color="0.7", lw=1.0, zorder=0)
-            axes[0].set_ylabel(f"power of the error of {self.variable}")
+            axes[0].set_ylabel("power of the error")
             axes[1].set_ylabel("error over truth")
             for axis in axes:
                 axis.set_yscale("log")

@@ -21,6 +21,7 @@ TITLES = {
     "rmse": ("rms error", ""),
     "bias": ("mean error", ""),
     "r2": ("R², 1 - mean squared error / variance", "1"),
+    "unexplained": ("1 - R²", "1"),
     "correlation": ("correlation", "1"),
 }
 EVERYWHERE = ""
@@ -97,17 +98,17 @@ class Scores(PairMetric):
 
         def draw() -> Figure:
             figure, axes = panels(3)
-            for axis, key in zip(axes, ("rmse", "bias", "r2"), strict=True):
+            for axis, key in zip(axes, ("rmse", "bias", "unexplained"), strict=True):
                 for case, style in styles(results.titles, results.reference).items():
                     if case in means:
                         axis.plot(profiles[key].sel(case=case), places, **style)
-                axis.set_xlabel(TITLES[key][0].split(",")[0] + (f" / {unit}" if not TITLES[key][1] else ""))
+                axis.set_xlabel(TITLES[key][0] + (f" / {unit}" if not TITLES[key][1] else ""))
             axes[0].set_ylabel(self.along)
-            axes[2].set_xlim(left=max(-1.0, axes[2].get_xlim()[0]))
+            axes[2].set_xscale("log")
             legend(axes[0])
             return figure
 
-        caption = f"Rms error, mean error and R² of {self.variable} along {self.along}."
+        caption = f"Rms error, mean error and 1 - R² of {self.variable} along {self.along}."
         return Finding(title, (), data, [Drawing(name, caption, draw)])
 
 
@@ -127,6 +128,7 @@ def _scores(moments: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
             "rmse": np.sqrt(square),
             "bias": error,
             "r2": np.where(truth_variance > 0.0, 1.0 - square / truth_variance, np.nan),
+            "unexplained": np.where(truth_variance > 0.0, square / truth_variance, np.nan),
             "correlation": np.where(
                 truth_variance * variance > 0.0, covariance / np.sqrt(truth_variance * variance), np.nan
             ),
