@@ -30,6 +30,7 @@ from pyemu.harness.metrics.spectrum import Spectrum
 from pyemu.harness.metrics.survival import Survival
 from pyemu.harness.metrics.tails import Tails
 from pyemu.harness.metrics.trace import Trace
+from pyemu.harness.metrics.wave_growth import WaveGrowth
 
 AnyMetric = Annotated[
     Autocorrelation
@@ -54,6 +55,7 @@ AnyMetric = Annotated[
     | Spectrum
     | Survival
     | Tails
-    | Trace,
+    | Trace
+    | WaveGrowth,
     Field(discriminator="metric"),
 ]
