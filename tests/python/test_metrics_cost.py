@@ -35,7 +35,7 @@ def judged(metric: Cost, *runs: Result):
 def test_times_with_and_without_the_emulator():
     found = judged(Cost(metric="cost", without="bare"), timed("truth", 50.0), timed("bare", 2.0), timed("net", 5.0))
     time = number(found, "processor_time", "net")
-    assert (time.value, time.unit) == (0.05, "s per hours")
+    assert (time.value, time.unit) == (0.05, "s per hour")
     assert number(found, "cost_ratio", "net").value == pytest.approx(0.1)
     assert number(found, "time_of_emulator", "net").value == pytest.approx(0.03)
     with pytest.raises(KeyError, match="no case 'nobody', there are truth"):

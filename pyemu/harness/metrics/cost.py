@@ -9,7 +9,7 @@ from pydantic import Field
 from pyemu.emulator.errors import EmulatorFileError
 from pyemu.emulator.file import EmulatorFile
 from pyemu.harness.metrics.metric import NAN, Finding, Metric, Number
-from pyemu.harness.metrics.times import unit_of_time
+from pyemu.harness.metrics.times import per_unit_of_time
 from pyemu.harness.results import Result, Results
 
 
@@ -29,7 +29,7 @@ class Cost(Metric):
         runs = {case: [run for run in results.of(case, self.kind) if run.length > 0.0] for case in results.titles}
         rates = {case: tuple(run.processor_time / run.length for run in found) for case, found in runs.items()}
         first = next((run.data for found in runs.values() for run in found if run.data is not None), None)
-        unit = f"s per {unit_of_time(first['time'])}" if first is not None else "s"
+        unit = per_unit_of_time("s", first["time"]) if first is not None else "s"
         truth, bare = (_median(rates.get(case or "", ())) for case in (results.reference, self.without))
         numbers = [number for case, found in rates.items() for number in self._times(case, found, truth, bare, unit)]
         numbers += [number for case, found in runs.items() for number in self._sizes(case, found)]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
-from pyemu.harness.metrics.times import unit_of_time
+from pyemu.harness.metrics.times import per_unit_of_time, unit_of_time
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.trends import first_beyond, slope, slope_interval
 
@@ -48,7 +48,7 @@ class Drift(Metric):
         pairs = [(one["time"].values.astype(float), one.values.astype(float)) for one in found]
         unit = str(found[0].attrs.get("units", "1")) if found else ""
         of_time = unit_of_time(found[0]["time"]) if found else ""
-        per_time = f"{unit} per {of_time}" if found else ""
+        per_time = per_unit_of_time(unit, found[0]["time"]) if found else ""
         departures = tuple(float(np.abs(values - values[0]).max()) for _, values in pairs)
         intervals = [slope_interval(*pair) for pair in pairs]
         low, high = (float(np.median([pair[i] for pair in intervals])) if intervals else NAN for i in (0, 1))

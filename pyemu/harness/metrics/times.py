@@ -11,6 +11,12 @@ def unit_of_time(time: xr.DataArray) -> str:
     return str(time.attrs.get("units", "unit of time")).split(" since ")[0]
 
 
+def per_unit_of_time(unit: str, time: xr.DataArray) -> str:
+    """The unit of a rate, such as "K per day"."""
+    name = unit_of_time(time)
+    return f"{unit} per {name.removesuffix('s') if len(name) > 1 else name}"
+
+
 def seconds_in(time: xr.DataArray) -> float:
     """Seconds in a unit of time; 1 for a unit that is none of second, minute, hour and day, such as that of a toy model."""
     name = unit_of_time(time).strip().lower().removesuffix("s") or "s"
