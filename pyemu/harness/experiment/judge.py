@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import traceback
 from collections.abc import Sequence
 
 import xarray as xr
@@ -65,6 +66,9 @@ def _evaluated(metric: Metric, results: Results) -> Finding:
         return metric.evaluate(results)
     except (KeyError, ValueError) as error:
         return Finding.absent(f"{metric.metric}: not computed, {error.args[0] if error.args else error}")
+    except Exception as error:  # a mistake in a metric does not lose what runs of hours have given
+        traceback.print_exc()
+        return Finding.absent(f"{metric.metric}: not computed, {type(error).__name__}: {error}")
 
 
 def gates_of(config: ExperimentConfig, results: Results, findings: Sequence[Finding]) -> list[Gate]:

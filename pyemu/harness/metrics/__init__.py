@@ -22,6 +22,7 @@ from pyemu.harness.metrics.metric import Drawing as Drawing
 from pyemu.harness.metrics.metric import Finding as Finding
 from pyemu.harness.metrics.metric import Metric as Metric
 from pyemu.harness.metrics.metric import Number as Number
+from pyemu.harness.metrics.patterns import Patterns
 from pyemu.harness.metrics.regimes import Regimes
 from pyemu.harness.metrics.reliability import Reliability
 from pyemu.harness.metrics.scores import Scores
@@ -47,6 +48,7 @@ AnyMetric = Annotated[
     | Identical
     | JointDistribution
     | Means
+    | Patterns
     | Regimes
     | Reliability
     | Scores

@@ -74,7 +74,7 @@ class PairMetric(Metric):
             own = run.after(
                 spinup, [self.variable, *([self.truth_variable] if self.truth_variable else []), *self.side_variables]
             )
-            if own is None:
+            if own is None or own.sizes["time"] < 2:
                 continue
             truth = own[self.truth_variable] if self.truth_variable else self._truth(results, run, spinup)
             prediction, truth = xr.align(own[self.variable], truth, join="inner", exclude=set(truth.dims) - {"time"})
