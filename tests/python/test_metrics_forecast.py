@@ -8,6 +8,7 @@ from metric_results import HOURS, draw_all, number, results
 from scores.probability import brier_score_for_ensemble
 
 from pyemu.harness.metrics import Forecast, Reliability
+from pyemu.harness.metrics.reliability import _points
 from pyemu.harness.statistics import forecasts
 
 N_STARTS, N_LEADS, N_PLACES, N_MEMBERS = 300, 3, 6, 19
@@ -117,6 +118,14 @@ def test_probabilities_of_a_narrow_ensemble_are_not_frequencies():
     assert parts["good"].value < 2.0 * parts["good"].floor
     assert parts["narrow"].low > 3.0 * parts["narrow"].floor
     draw_all(found)
+
+
+def test_points_of_the_diagram_are_even_where_forecasts_are():
+    counts = np.stack([np.full(20, 5.0), np.arange(20) / 19 * 5.0])
+    probability, frequency, share = _points(counts)
+    assert len(probability) == 10
+    np.testing.assert_allclose(frequency, probability)
+    np.testing.assert_allclose(share, 0.05)
 
 
 def test_truth_is_looked_up_in_a_long_run_and_what_is_not_recorded_is_told():

@@ -80,6 +80,7 @@ class Reliability(EnsembleMetric):
         axes[0].plot([0.0, 1.0], [0.0, 1.0], color="0.7", lw=1.0, zorder=0)
         axes[0].set_ylabel("observed frequency")
         axes[1].set_ylabel("share of forecasts")
+        axes[1].set_ylim(bottom=0.0)
         for axis in axes:
             axis.set_xlabel("forecast probability")
         legend(axes[0])
@@ -87,12 +88,11 @@ class Reliability(EnsembleMetric):
 
 
 def _points(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probability, frequency and share of forecasts of neighbouring categories taken together."""
+    """Mean probability, frequency and mean share of forecasts of neighbouring categories taken together."""
     n = counts.shape[1]
     probability = np.arange(n) / (n - 1)
-    group = np.minimum((probability * POINTS).astype(int), POINTS - 1)
-    given, events, weighted = (
-        np.bincount(group, part, minlength=POINTS) for part in (*counts, counts[0] * probability)
-    )
+    group = np.arange(n) // -(-n // POINTS)
+    given, events, weighted = (np.bincount(group, part) for part in (*counts, counts[0] * probability))
     good = given > 0.0
-    return weighted[good] / given[good], events[good] / given[good], given[good] / given.sum()
+    share = given / given.sum() / np.bincount(group)
+    return weighted[good] / given[good], events[good] / given[good], share[good]
