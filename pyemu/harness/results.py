@@ -13,7 +13,8 @@ import xarray as xr
 class Result:
     """One run: its data up to its end, when it ended, whether before its time, and what was said about it.
 
-    ``further`` are files beside the main one, with a time of their own, such as snapshots.
+    ``further`` are files beside the main one, with a time of their own, such as snapshots; ``inputs`` are the files that its
+    settings name.
     """
 
     case: str
@@ -25,6 +26,7 @@ class Result:
     message: str
     processor_time: float
     further: tuple[xr.Dataset, ...] = ()
+    inputs: tuple[Path, ...] = ()
 
     @property
     def length(self) -> float:

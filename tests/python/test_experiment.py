@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ import yaml
 
 from pyemu.config import ConfigError
 from pyemu.harness import CoupledResult, couple, load_couple_config
+from pyemu.harness.experiment.judge import evaluated
 from pyemu.harness.experiment.plan import plan
 from pyemu.harness.hosts import NamelistHost, find_host
 from pyemu.harness.hosts.namelist import program_at
+from pyemu.harness.metrics import Autocorrelation, Metric
+from pyemu.harness.results import Result, Results
 from pyemu.harness.run import HostError
 
 TOY = Path(__file__).with_name("toy_host.py")
@@ -160,6 +164,44 @@ def test_metric_that_cannot_be_computed_says_why_and_the_others_are_there(made):
     _, result, _ = made
     page = (result.folder / "report.html").read_text()
     assert "means: not computed, case truth has no variable nothing; it has total, x, y" in page
+
+
+class Broken(Metric):
+    """A metric with a mistake in it."""
+
+    metric: str = "broken"
+
+    def evaluate(self, results):
+        return [][3]
+
+
+def test_mistake_in_a_metric_loses_no_other(made, capsys):
+    config = load_couple_config(made[0])
+    found = evaluated(config.model_copy(update={"metrics": (Broken(), config.metrics[2])}), stored(made[1].folder))
+    assert found[0].title == "broken: not computed, IndexError: list index out of range" and not found[0].is_complete
+    assert "return [][3]" in capsys.readouterr().err
+    assert found[1].numbers
+
+
+def stored(folder: Path) -> Results:
+    """Results of the first two cases, read again."""
+    runs = [
+        Result(case, "run", 1, xr.load_dataset(folder / f"runs/{case}/run_{seed}/output.nc", decode_times=False), 2000.0,
+               False, "", 1.0)
+        for case, seed in (("truth", 1), ("same", 11))
+    ]  # fmt: skip
+    return Results(runs, {"truth": "Truth", "same": "Same"}, "truth", {"run": 10.0})
+
+
+def test_run_that_ended_early_keeps_no_other_from_being_judged(made):
+    results = stored(made[1].folder)
+    short = replace(results.runs[1], case="short", data=results.runs[1].data.isel(time=slice(0, 60)))
+    results = replace(results, runs=(*results.runs, short), titles=results.titles | {"short": "Short"})
+    found = Autocorrelation(metric="autocorrelation", variable="x", longest=10).evaluate(results)
+    values = {one.case: one.values for one in found.numbers if one.name == "autocorrelation_rmse_of_x"}
+    assert len(values["same"]) == 1 and values["short"] == ()
+    with pytest.raises(ValueError, match="is no longer than the longest lag"):
+        Autocorrelation(metric="autocorrelation", variable="x", longest=500).evaluate(results)
 
 
 def test_figures_and_summary_are_written(made):

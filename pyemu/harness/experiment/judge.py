@@ -2,12 +2,13 @@
 
 import contextlib
 import math
+import traceback
 from collections.abc import Sequence
 
 import xarray as xr
 
 from pyemu.config import ConfigError
-from pyemu.harness.experiment.plan import Key
+from pyemu.harness.experiment.plan import Key, inputs_of
 from pyemu.harness.experiment.settings import CaseConfig, ExperimentConfig, GateConfig
 from pyemu.harness.gates import Gate
 from pyemu.harness.metrics import Finding, Metric, Number
@@ -41,7 +42,8 @@ def _result(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, ou
     said += [where] if where else []
     end = float(data["time"][-1]) if n else 0.0
     further = _further(config, outcome.run, end) if outcome else ()
-    return Result(case.name, kind, seed, data, end, bool(said), "; ".join(said), seconds, further)
+    inputs = inputs_of(config, case, kind, seed) if outcome else ()
+    return Result(case.name, kind, seed, data, end, bool(said), "; ".join(said), seconds, further, inputs)
 
 
 def _further(config: ExperimentConfig, run: Run, end: float) -> tuple[xr.Dataset, ...]:
@@ -64,6 +66,9 @@ def _evaluated(metric: Metric, results: Results) -> Finding:
         return metric.evaluate(results)
     except (KeyError, ValueError) as error:
         return Finding.absent(f"{metric.metric}: not computed, {error.args[0] if error.args else error}")
+    except Exception as error:  # a mistake in a metric does not lose what runs of hours have given
+        traceback.print_exc()
+        return Finding.absent(f"{metric.metric}: not computed, {type(error).__name__}: {error}")
 
 
 def gates_of(config: ExperimentConfig, results: Results, findings: Sequence[Finding]) -> list[Gate]:

@@ -55,13 +55,12 @@ def _run(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, made:
     entries = _with_seed(config.entries_of(case, kind), seed)
     before = {value: made[_first(config, value)] for value in _references(entries)}
     resolved: dict[str, Value | Path] = dict(entries)
-    files: list[Path] = []
     for name, value in entries.items():
         if value in before:
             resolved[name] = before[str(value)].output.resolve()
         elif name in adapter.file_entries and value != "":
             resolved[name] = (config.folder / str(value)).resolve()
-            files += [path for path in [config.folder / str(value)] if path.is_file()]
+    files = inputs_of(config, case, kind, seed)
     try:
         launch = adapter.launch(resolved, seed, config.ranks)
     except OSError as error:
@@ -79,6 +78,13 @@ def _run(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int, made:
         environment=launch.environment,
         further_outputs=launch.further_outputs,
     )
+
+
+def inputs_of(config: ExperimentConfig, case: CaseConfig, kind: str, seed: int) -> tuple[Path, ...]:
+    """The files, but no folders and no runs, that the settings of a run name."""
+    entries = _with_seed(config.entries_of(case, kind), seed)
+    named = [str(value) for name, value in entries.items() if name in config.adapter.file_entries and value != ""]
+    return tuple(path for value in named if not value.startswith("@") and (path := config.folder / value).is_file())
 
 
 def _texts(launch: Launch, resolved: dict[str, Value | Path]) -> str:

@@ -93,11 +93,13 @@ def _context(report: Report) -> dict[str, Any]:
 
 
 def _table(finding: Finding, results: Results) -> dict[str, Any]:
-    """Numbers as rows, cases as columns."""
+    """Numbers as rows, cases as columns; the floor of a row is None where every case has its own."""
     cases = [case for case in results.titles if any(number.case == case for number in finding.numbers)]
     rows: dict[str, dict[str, Any]] = {}
     for number in finding.numbers:
         row = rows.setdefault(number.name, {"name": number.name, "title": number.title, "unit": number.unit,
                                             "floor": number.floor, "cells": {}})  # fmt: skip
         row["cells"][number.case] = number
+        if row["floor"] is not None and not np.array_equal(row["floor"], number.floor, equal_nan=True):
+            row["floor"] = None
     return {"title": finding.title, "cases": cases, "rows": list(rows.values())}

@@ -7,6 +7,7 @@ from pathlib import Path
 from pyemu.config import ConfigError
 from pyemu.harness.hosts.adapter import HostAdapter
 from pyemu.harness.hosts.namelist import NamelistHost
+from pyemu.harness.hosts.offline import OfflineHost
 from pyemu.hosts import column_namelist, executable, lorenz96_namelist, shallow_water_namelist
 
 ADAPTER = "HOST"  # name of the adapter in a user's file
@@ -20,6 +21,7 @@ BUILT_IN: dict[str, HostAdapter] = {
         partial(executable, "lorenz96"), lorenz96_namelist.GROUPS, seed_entry="seed",
         file_entries=("initial_file", "emulator_file", "restart_in"),
     ),
+    "offline": OfflineHost(),
     "shallow_water": NamelistHost(
         partial(executable, "shallow_water"), shallow_water_namelist.GROUPS, seed_entry="seed",
         file_entries=("momentum_file", "momentum_y_file", "thickness_file", "restart_in"),

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
+from pyemu.harness.metrics.times import per_unit_of_time, unit_of_time
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.trends import first_beyond, slope, slope_interval
 
 
 class Drift(Metric):
-    """Largest departure from the first record, linear trend, and the first time beyond ``limit``, of a mean over places.
+    """Largest departure from the first record, linear trend, and the time until ``limit`` is passed, of a mean over places.
 
     A series that is conserved departs by round-off only. The trend is per unit of the host's time.
     """
@@ -46,7 +47,8 @@ class Drift(Metric):
     def _numbers(self, case: str, found: Sequence[xr.DataArray]) -> list[Number]:
         pairs = [(one["time"].values.astype(float), one.values.astype(float)) for one in found]
         unit = str(found[0].attrs.get("units", "1")) if found else ""
-        per_time = f"{unit} per {_unit_of_time(found[0])}" if found else ""
+        of_time = unit_of_time(found[0]["time"]) if found else ""
+        per_time = per_unit_of_time(unit, found[0]["time"]) if found else ""
         departures = tuple(float(np.abs(values - values[0]).max()) for _, values in pairs)
         intervals = [slope_interval(*pair) for pair in pairs]
         low, high = (float(np.median([pair[i] for pair in intervals])) if intervals else NAN for i in (0, 1))
@@ -59,15 +61,7 @@ class Drift(Metric):
         if self.limit is not None:
             times = tuple(first_beyond(*pair, self.limit) for pair in pairs)
             title = f"time until {self.variable} is more than {self.limit:g} {unit} from its start (none: never)"
-            numbers.append(
-                Number(
-                    self.label(f"drift_time_of_{self.variable}"),
-                    case,
-                    title,
-                    _unit_of_time(found[0]) if found else "",
-                    times,
-                )
-            )
+            numbers.append(Number(self.label(f"drift_time_of_{self.variable}"), case, title, of_time, times))
         return numbers
 
     def _figure(self, series: dict[str, list[xr.DataArray]], results: Results) -> Figure:
@@ -82,10 +76,6 @@ class Drift(Metric):
         axis.set_ylabel(self.variable)
         legend(axis)
         return figure
-
-
-def _unit_of_time(series: xr.DataArray) -> str:
-    return str(series["time"].attrs.get("units", "unit of time")).split(" since ")[0]
 
 
 def _stacked(found: Sequence[xr.DataArray], prefix: str) -> xr.DataArray:

@@ -8,9 +8,14 @@ import xarray as xr
 from pyemu.harness.metrics.metric import Finding, Metric, Number
 from pyemu.harness.results import Results
 
+Arrays = dict[tuple[int, str], xr.DataArray]
+
 
 class Identical(Metric):
-    """Values of two cases that differ in any bit, seed by seed, and the largest distance in units in the last place."""
+    """Values of two cases that differ in any bit, seed by seed, and the largest distance in units in the last place.
+
+    Of ``variables``, or of all in all files of a run; leave out what is a time on a clock. A run that is missing differs.
+    """
 
     metric: Literal["identical"]
     case: str
@@ -35,13 +40,23 @@ class Identical(Metric):
             ],
         )  # fmt: skip
 
-    def _data(self, results: Results, case: str) -> list[xr.Dataset]:
-        return [run.data if run.data is not None else xr.Dataset() for run in results.of(case, self.kind)]
+    def _data(self, results: Results, case: str) -> list[Arrays]:
+        """Arrays by file and name, of every seed."""
+        found = []
+        for run in results.of(case, self.kind):
+            files = [one for one in (run.data, *run.further) if one is not None]
+            found.append(
+                {(i, str(name)): values for i, one in enumerate(files) for name, values in one.data_vars.items()}
+            )
+        return found
 
-    def _compared(self, a: xr.Dataset, b: xr.Dataset) -> tuple[int, float]:
-        names = self.variables or tuple(sorted({str(name) for name in (*a.data_vars, *b.data_vars)}))
+    def _compared(self, a: Arrays, b: Arrays) -> tuple[int, float]:
+        keys = sorted({*a, *b})
+        if self.variables:
+            keys = [next((key for key in keys if key[1] == name), (0, name)) for name in self.variables]
         rows = [
-            _differences(a[name].values, b[name].values) if name in a and name in b else (1, np.inf) for name in names
+            _differences(a[key].values, b[key].values) if key in a and key in b else (1, np.inf)
+            for key in keys or [(0, "")]
         ]
         return sum(count for count, _ in rows), max((ulp for _, ulp in rows), default=0.0)
 
@@ -56,10 +71,18 @@ def _differences(a: np.ndarray, b: np.ndarray) -> tuple[int, float]:
     different = x != y
     if not different.any():
         return 0, 0.0
-    return int(different.sum()), float(np.abs(_ordered(x[different]) - _ordered(y[different])).max())
+    return int(different.sum()), float(_ulp(x[different], y[different]).max())
 
 
-def _ordered(bits: np.ndarray) -> np.ndarray:
-    """Bits of floating-point numbers as integers in the order of the numbers, in double."""
-    smallest = float(np.iinfo(bits.dtype).min)
-    return np.where(bits >= 0, bits.astype(float), smallest - bits.astype(float))
+def _ulp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Numbers between two, counted from their bits: exact up to 2^53, which the bits themselves are beyond.
+
+    Bits of one sign are in the order of magnitudes; those of two signs meet at zero.
+    """
+    smallest = np.iinfo(x.dtype).min
+    magnitudes = [np.where(bits < 0, bits - smallest, bits) for bits in (x, y)]  # 0 for both zeros
+    return np.where(
+        (x < 0) == (y < 0),
+        np.abs(magnitudes[0] - magnitudes[1]).astype(float),
+        magnitudes[0].astype(float) + magnitudes[1].astype(float),
+    )

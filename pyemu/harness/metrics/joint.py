@@ -15,11 +15,12 @@ from pyemu.harness.results import Results
 from pyemu.harness.statistics.distances import hellinger_squared
 from pyemu.harness.statistics.resampling import Summary
 
-LEVELS = (1e-5, 1e-4, 1e-3, 1e-2)  # of the density, in units of one over the product of both units
+SHARES = (0.999, 0.99, 0.9, 0.5)  # of the truth inside its contours
+DECADES = 5.0  # of density that are shown
 
 
 class JointDistribution(BlockMetric):
-    """Squared Hellinger distance of the histogram of two variables at the same places and times."""
+    """Hellinger distance, squared and not, of the histogram of two variables at the same places and times."""
 
     metric: Literal["joint_distribution"]
     x: str
@@ -48,16 +49,20 @@ class JointDistribution(BlockMetric):
         return {"count": np.histogram2d(inside[0], inside[1], bins=list(edges))[0]}
 
     def compared(self, summary: Summary, truth: Summary, shared: xr.Dataset) -> dict[str, float]:
-        """The distance."""
-        return {self._name: hellinger_squared(summary["count"], truth["count"])}
+        """The distances."""
+        squared = hellinger_squared(summary["count"], truth["count"])
+        return {f"joint_hellinger_squared_of_{self._pair}": squared, f"joint_hellinger_of_{self._pair}": squared**0.5}
 
     def titles(self) -> Mapping[str, tuple[str, str]]:
-        """Title of the distance."""
-        return {self._name: (f"squared Hellinger distance of {self.x} and {self.y}", "1")}
+        """Titles of the distances."""
+        return {
+            f"joint_hellinger_squared_of_{self._pair}": (f"squared Hellinger distance of {self.x} and {self.y}", "1"),
+            f"joint_hellinger_of_{self._pair}": (f"Hellinger distance of {self.x} and {self.y}", "1"),
+        }
 
     @property
-    def _name(self) -> str:
-        return f"joint_hellinger_squared_of_{self.x}_and_{self.y}"
+    def _pair(self) -> str:
+        return f"{self.x}_and_{self.y}"
 
     def shown(self, means: Mapping[str, Summary], shared: xr.Dataset, results: Results) -> Finding:
         """Densities with the contours of the truth."""
@@ -71,18 +76,15 @@ class JointDistribution(BlockMetric):
             cases = [case for case in results.others if case in means] or list(means)
             n_columns = min(3, len(cases))
             figure, axes = panels(n_columns, -(-len(cases) // n_columns), height=3.0)
+            top = float(np.log10(density.max()))
             for axis, case in zip(axes, cases, strict=False):
                 shade = density.sel(case=case).values.T
-                axis.pcolormesh(
-                    *edges, np.where(shade > 0.0, np.log10(np.maximum(shade, 1e-12)), np.nan), cmap="Blues", vmin=-6
-                )
+                shade = np.log10(shade, out=np.full_like(shade, np.nan), where=shade > 0.0)
+                axis.pcolormesh(*edges, shade, cmap="Blues", vmin=top - DECADES, vmax=top)
                 if results.reference in means:
+                    true = density.sel(case=results.reference).values.T
                     axis.contour(
-                        *centres,
-                        density.sel(case=results.reference).values.T,
-                        levels=LEVELS,
-                        colors=TRUTH,
-                        linewidths=0.8,
+                        *centres, true, levels=levels_around(true * area.T, true), colors=TRUTH, linewidths=0.8
                     )
                 axis.set_title(results.titles[case], loc="left", fontsize=9)
                 axis.set_xlabel(self.x)
@@ -99,5 +101,14 @@ class JointDistribution(BlockMetric):
                 )
             }
         )
-        caption = f"Density of {self.x} and {self.y} (shades, logarithmic) and contours of the truth at 1e-5 to 1e-2."
+        shares = ", ".join(f"{100 * share:g}" for share in reversed(SHARES))
+        caption = f"Density of {self.x} and {self.y} (shades, logarithmic); contours around {shares} % of the truth."
         return Finding(f"{self.x} and {self.y}", (), data, [Drawing(name, caption, draw)])
+
+
+def levels_around(shares: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Densities above which lie at least the ``SHARES``, rising and all different, from the share of each bin."""
+    order = np.argsort(-density, axis=None)
+    inside = np.cumsum(shares.ravel()[order])
+    at = np.minimum(np.searchsorted(inside, np.array(SHARES) * inside[-1]), len(inside) - 1)
+    return np.unique(density.ravel()[order][at])

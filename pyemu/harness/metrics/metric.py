@@ -24,6 +24,7 @@ class Number:
     """One number of one case: a value per seed, the 95 % interval of their median, and its floor.
 
     The floor is the same number for one half of the truth against the other: no model can be told from truth below it.
+    Of an ensemble it is the number with a member in the place of the truth: no ensemble of this spread is better.
     """
 
     name: str
@@ -142,9 +143,15 @@ class BlockMetric(Metric, ABC):
         found: list[Summary] = []
         for run in results.data(case, self.kind, self.variables):
             length = self._length(run)
-            if run.sizes["time"] >= 2 * length:
+            if run.sizes["time"] < 2 * length:
+                continue
+            try:
                 pieces = [self.summary(piece, shared) for piece in blocks_of(run.load(), length)]
-                found.append({name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]})
+            except ValueError:
+                if case == results.reference:
+                    raise
+                continue  # a run that ended early has short blocks, and keeps no other from being judged
+            found.append({name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]})
         return found
 
     def _length(self, run: xr.Dataset) -> int:

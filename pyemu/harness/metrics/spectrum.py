@@ -12,7 +12,7 @@ from pyemu.harness.metrics.metric import BlockMetric, Drawing, Finding, by_case
 from pyemu.harness.metrics.style import legend, panels, styles
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.resampling import Summary
-from pyemu.harness.statistics.spectra import isotropic_spectrum, line_spectrum, log_distance
+from pyemu.harness.statistics.spectra import log_distance, power_spectrum
 
 
 class Spectrum(BlockMetric):
@@ -40,10 +40,7 @@ class Spectrum(BlockMetric):
         return {"power": power.mean([dim for dim in power.dims if dim != "freq"]).values}
 
     def _power(self, piece: xr.Dataset) -> xr.DataArray:
-        values = piece[self.variable].astype(float)
-        if len(self.dims) == 1:
-            return line_spectrum(values, self.dims[0])
-        return isotropic_spectrum(values, (self.dims[0], self.dims[1])).rename(freq_r="freq")
+        return power_spectrum(piece[self.variable].astype(float), self.dims)
 
     def compared(self, summary: Summary, truth: Summary, shared: xr.Dataset) -> dict[str, float]:
         """The distance."""

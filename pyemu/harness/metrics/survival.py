@@ -1,18 +1,22 @@
 """How long runs live."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from pydantic import Field
+from scipy.stats import binomtest
 
 from pyemu.config import Config
-from pyemu.harness.metrics.metric import Drawing, Finding, Metric, Number
+from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
 from pyemu.harness.results import Result, Results
 from pyemu.harness.statistics.survival import SurvivalCurve, survival
+
+STOPPED = "a_stop"  # a blow-up or crash of the host, or a number that is not finite
 
 
 class Criterion(Config):
@@ -23,6 +27,7 @@ class Criterion(Config):
     """
 
     variable: str
+    name: str = Field(default="", pattern=r"^[a-z0-9_]*$", description="in the names of numbers; default: the variable")
     low: float = -np.inf
     high: float = np.inf
     of_truth: tuple[float, float] | None = None
@@ -31,8 +36,19 @@ class Criterion(Config):
     window: float | None = Field(default=None, gt=0.0)
 
 
+@dataclass(frozen=True)
+class Life:
+    """When a run ended, and the name of the criterion that it died of; empty for one that reached its end."""
+
+    end: float
+    cause: str
+
+
 class Survival(Metric):
-    """Kaplan-Meier curves: a run dies when it stops before its end, is not finite, or leaves a band of ``criteria``."""
+    """Kaplan-Meier curves: a run dies when it stops before its end, is not finite, or leaves a band of ``criteria``.
+
+    What ended runs is counted by criterion: by the one that was met first.
+    """
 
     metric: Literal["survival"]
     criteria: tuple[Criterion, ...] = ()
@@ -58,13 +74,26 @@ class Survival(Metric):
             "Survival", numbers, xr.Dataset(data), [Drawing(name, caption, lambda: _figure(curves, results))]
         )
 
-    def _numbers(self, case: str, lives: Sequence[tuple[float, bool]]) -> list[Number]:
-        ends = tuple(end for end, _ in lives)
-        share = (float(np.mean([not died for _, died in lives])),) if lives else ()
+    def _numbers(self, case: str, lives: Sequence[Life]) -> list[Number]:
+        n, alive = len(lives), sum(not life.cause for life in lives)
+        ends = tuple(life.end for life in lives)
+        median = (_curve(lives).median,) if lives else ()
+        band = binomtest(alive, n).proportion_ci(method="wilson") if lives else None
+        causes = [STOPPED, *self._names()] if lives else []
         return [
-            Number(self.label("share_of_runs_alive_at_the_end"), case, "share of runs alive at the end", "1", share),
+            Number(self.label("share_of_runs_alive_at_the_end"), case, "share of runs alive at the end", "1",
+                   (alive / n,) if lives else (), band.low if band else NAN, band.high if band else NAN),
             Number(self.label("lifetime"), case, "lifetime of runs (of those that survive: their length)", "", ends),
-        ]
+            Number(self.label("median_lifetime"), case, "time at which half of the runs are alive (none: more than half live on)",
+                   "", median),
+            *(Number(self.label(f"share_of_runs_ended_by_{cause}"), case, f"share of runs ended by {cause}", "1",
+                     (sum(life.cause == cause for life in lives) / n,)) for cause in causes),
+        ]  # fmt: skip
+
+    def _names(self) -> list[str]:
+        """Names of the criteria; those that share one are counted."""
+        names = [one.name or one.variable for one in self.criteria]
+        return [f"{name}_{names[:i].count(name) + 1}" if name in names[:i] else name for i, name in enumerate(names)]
 
     def _band(self, one: Criterion, results: Results) -> Criterion:
         """The criterion with its ends in the variable's unit."""
@@ -74,16 +103,16 @@ class Survival(Metric):
         low, high = min(float(values.min()) for values in truth), max(float(values.max()) for values in truth)
         return one.model_copy(update={"low": one.of_truth[0] * low, "high": one.of_truth[1] * high})
 
-    def _life(self, run: Result, bands: Sequence[Criterion]) -> tuple[float, bool]:
-        """How long the run lived, and whether it died."""
-        deaths = [run.length] if run.stopped else []
+    def _life(self, run: Result, bands: Sequence[Criterion]) -> Life:
+        """How long the run lived, and what it died of."""
+        deaths = [Life(run.length, STOPPED)] if run.stopped else []
         if run.data is not None:
-            for band in bands:
+            for name, band in zip(self._names(), bands, strict=True):
                 values = _series(run.data, band)
                 outside = ~((values >= band.low) & (values <= band.high)).values
                 if outside.any():
-                    deaths.append(float(values["time"][outside.argmax()] - run.data["time"][0]))
-        return (min(deaths), True) if deaths else (run.length, False)
+                    deaths.append(Life(float(values["time"][outside.argmax()] - run.data["time"][0]), name))
+        return min(deaths, key=lambda life: life.end) if deaths else Life(run.length, "")
 
 
 def _series(data: xr.Dataset, one: Criterion) -> xr.DataArray:
@@ -99,8 +128,8 @@ def _series(data: xr.Dataset, one: Criterion) -> xr.DataArray:
     return values
 
 
-def _curve(lives: Sequence[tuple[float, bool]]) -> SurvivalCurve:
-    return survival(np.array([end for end, _ in lives]), np.array([died for _, died in lives]))
+def _curve(lives: Sequence[Life]) -> SurvivalCurve:
+    return survival(np.array([life.end for life in lives]), np.array([bool(life.cause) for life in lives]))
 
 
 def _figure(curves: dict[str, SurvivalCurve], results: Results) -> Figure:

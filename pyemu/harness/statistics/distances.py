@@ -44,3 +44,21 @@ def wasserstein(p: Array, q: Array, centres: Array) -> float:
 def _normalised(histogram: Array) -> Array:
     total = histogram.sum()
     return histogram / total if total else np.full_like(histogram, np.nan, dtype=float)
+
+
+def quantile_of_histogram(counts: Array, edges: Array, probability: float) -> float:
+    """Value below which a share of the samples lies, with samples spread evenly over their bin; NaN without samples."""
+    if not counts.sum():
+        return float("nan")
+    share = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    i = max(int(np.searchsorted(share[1:], probability)), int(np.argmax(counts > 0.0)))
+    i = min(i, int(np.flatnonzero(counts)[-1]))
+    return float(edges[i] + (probability - share[i]) / (share[i + 1] - share[i]) * (edges[i + 1] - edges[i]))
+
+
+def share_above(counts: Array, edges: Array, value: float) -> float:
+    """Share of the samples above a value, with samples spread evenly over their bin; NaN without samples."""
+    if not counts.sum():
+        return float("nan")
+    share = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    return float(1.0 - np.interp(value, edges, share))

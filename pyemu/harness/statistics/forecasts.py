@@ -5,6 +5,8 @@ deviation, Leutbecher and Palmer (2008), doi:10.1016/j.jcp.2007.02.014, section 
 doi:10.1002/qj.2270.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 import xskillscore
@@ -37,10 +39,10 @@ def rank_histogram(forecast: xr.DataArray, truth: xr.DataArray, dims: list[str])
     return xskillscore.rank_histogram(truth, forecast, dim=dims, member_dim=MEMBER)
 
 
-def reliability_of_event(forecast: xr.DataArray, truth: xr.DataArray, threshold: float) -> xr.DataArray:
-    """Observed frequency of "above the threshold" by forecast probability, over everything; ``samples`` counts."""
-    probability = (forecast > threshold).mean(MEMBER)
-    return xskillscore.reliability(truth > threshold, probability, dim=list(truth.dims))
+def chi_squared_of_ranks(counts: np.ndarray) -> float:
+    """Chi squared of counts of ranks against flat ones, per degree of freedom: about 1 for independent flat ranks."""
+    expected = counts.sum() / len(counts)
+    return float(((counts - expected) ** 2).sum() / expected / (len(counts) - 1)) if expected else float("nan")
 
 
 def ranked_probability_score(forecast: xr.DataArray, truth: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
@@ -53,10 +55,69 @@ def ranked_probability_score(forecast: xr.DataArray, truth: xr.DataArray, edges:
     return (((forecast <= at).mean(MEMBER) - (truth <= at)) ** 2).sum("edge")
 
 
-def spread_skill_slope(squared_error: np.ndarray, spread_squared: np.ndarray, n_bins: int = 10) -> float:
-    """Slope of rms error on spread over bins of equal size by spread: 1 for a reliable ensemble; NaN without spread."""
-    order = np.argsort(spread_squared, axis=None)
-    groups = np.array_split(order, n_bins)
-    x = np.array([np.sqrt(spread_squared.ravel()[group].mean()) for group in groups])
-    y = np.array([np.sqrt(squared_error.ravel()[group].mean()) for group in groups])
-    return float(np.polyfit(x, y, 1)[0]) if np.ptp(x) > 0.0 else float("nan")
+def spread_skill_bins(squared_error: np.ndarray, spread_squared: np.ndarray, n_bins: int = 10) -> np.ndarray:
+    """Count, sum of squared spreads and sum of squared errors, (row, 3, bin), of arrays (row, place).
+
+    The bins have equal numbers of places of all rows by their spread; places of the same spread are in one bin.
+    """
+    edges = np.quantile(spread_squared, np.arange(1, n_bins) / n_bins)
+    at = np.searchsorted(edges, spread_squared, side="right")
+    index = (np.arange(len(at))[:, None] * n_bins + at).ravel()
+    parts = [np.ones_like(spread_squared), spread_squared, squared_error]
+    sums = [np.bincount(index, part.ravel(), minlength=len(at) * n_bins).reshape(len(at), n_bins) for part in parts]
+    return np.stack(sums, axis=1)
+
+
+def slope_of_bins(sums: np.ndarray) -> float:
+    """Slope of rms error on spread over bins, from their sums (3, bin); NaN without spread.
+
+    A reliable ensemble has 1 if it is large; the spread of few members is noisy, and the slope then less.
+    """
+    count, spread_squared, squared_error = sums[:, sums[0] > 0.0]
+    x, y = np.sqrt(spread_squared / count), np.sqrt(squared_error / count)
+    return float(np.polyfit(x, y, 1)[0]) if len(x) > 1 and np.ptp(x) > 0.0 else float("nan")
+
+
+def event_counts(forecast: xr.DataArray, truth: xr.DataArray, threshold: float) -> xr.DataArray:
+    """How often so many of M members were above a threshold, and how often the truth then was: (..., sum, category).
+
+    The sums are forecasts and events; category k is the probability k / M. Counted are all dimensions but time and start.
+    """
+    n = forecast.sizes[MEMBER]
+    category = (forecast > threshold).sum(MEMBER)
+    event = truth > threshold
+    at = xr.DataArray(np.arange(n + 1), dims="category")
+    places = [dim for dim in truth.dims if dim not in ("time", "start")]
+    inside = category == at
+    return xr.concat([inside.sum(places), (inside & event).sum(places)], "sum").astype(float)
+
+
+@dataclass(frozen=True)
+class Brier:
+    """The Brier score and its parts: score = reliability - resolution + uncertainty, and skill against the mean frequency.
+
+    Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2. The parts add up because every probability
+    that an ensemble can give is a category of its own.
+    """
+
+    score: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+    @property
+    def skill(self) -> float:
+        """1 - score / uncertainty; NaN if the event always or never happened."""
+        return 1.0 - self.score / self.uncertainty if self.uncertainty else float("nan")
+
+
+def brier(counts: np.ndarray) -> Brier:
+    """From the counts (sum, category) of ``event_counts``."""
+    forecasts, events = counts[:, counts[0] > 0.0]
+    probability = np.flatnonzero(counts[0] > 0.0) / (counts.shape[1] - 1)
+    frequency, share = events / forecasts, forecasts / forecasts.sum()
+    mean = float(share @ frequency)
+    reliability = float(share @ (probability - frequency) ** 2)
+    resolution = float(share @ (frequency - mean) ** 2)
+    uncertainty = mean * (1.0 - mean)
+    return Brier(reliability - resolution + uncertainty, reliability, resolution, uncertainty)

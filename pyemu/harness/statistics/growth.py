@@ -8,14 +8,12 @@ from pyemu.harness.statistics.trends import slope
 Array = NDArray[np.float64]
 
 
-def growth_rate(time: Array, distance: Array, saturation: float, share: float = 0.1) -> float:
-    """Exponential growth rate per unit of time of the mean log distance while it is below a share of saturation.
+def growth_rate(time: Array, log_distance: Array, saturation: float, share: float = 0.1) -> float:
+    """Exponential growth rate per unit of time of a log distance (time,) while it is below a share of saturation.
 
-    ``distance`` is (pair, time); the first record is left out, because directions have yet to align. NaN when fewer than
-    three records are left.
+    The first record is left out, because directions have yet to align. NaN when fewer than three records are left.
     """
-    log = np.log(np.where(distance > 0.0, distance, np.nan)).mean(axis=0)
-    small = log < np.log(share * saturation)
+    small = log_distance < np.log(share * saturation)
     small[0] = False
     end = int(np.argmin(small[1:])) + 1 if not small[1:].all() else len(small)
-    return slope(time[1:end], log[1:end])
+    return slope(time[1:end], log_distance[1:end])

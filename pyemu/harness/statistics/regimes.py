@@ -14,6 +14,16 @@ def patterns(samples: Array, n: int) -> Array:
     return vectors[:, ::-1][:, :n].T
 
 
+def leading_patterns(anomalies: Array, n: int) -> Array:
+    """Up to ``n`` leading empirical orthogonal functions of anomalies (time, place), (n, place), of unit length.
+
+    Also for more places than times; those without variance are left out.
+    """
+    _, values, vectors = np.linalg.svd(anomalies, full_matrices=False)
+    good = values > 1e-10 * values[0]
+    return vectors[good][:n]
+
+
 def amplitudes_of_waves(samples: Array, n: int) -> Array:
     """Amplitudes of the waves 1 to ``n`` around a cyclic last dimension, (time, n)."""
     return np.abs(np.fft.rfft(samples, axis=-1))[..., 1 : n + 1] * (2.0 / samples.shape[-1])

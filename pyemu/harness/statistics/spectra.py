@@ -1,6 +1,7 @@
 """Power spectra in space."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -27,6 +28,13 @@ def line_spectrum(field: xr.DataArray, dim: str) -> xr.DataArray:
         twice[-1] = 1.0
     power = abs(amplitude) ** 2 * xr.DataArray(twice, dims="freq")
     return power.assign_coords(freq=np.arange(n // 2 + 1.0)).isel(freq=slice(1, None))
+
+
+def power_spectrum(values: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
+    """Power by wave number, (..., freq): along one cyclic dimension, or isotropic in two."""
+    if len(dims) == 1:
+        return line_spectrum(values, dims[0])
+    return isotropic_spectrum(values, (dims[0], dims[1])).rename(freq_r="freq")
 
 
 def log_distance(p: np.ndarray, q: np.ndarray) -> float:

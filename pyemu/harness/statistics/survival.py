@@ -23,6 +23,12 @@ class SurvivalCurve:
         """Share alive at a time."""
         return float(self.alive[np.searchsorted(self.time, time, side="right") - 1])
 
+    @property
+    def median(self) -> float:
+        """First time at which no more than half are alive; NaN if more are to the end."""
+        below = np.flatnonzero(self.alive <= 0.5)
+        return float(self.time[below[0]]) if below.size else float("nan")
+
 
 def survival(ends: Array, died: NDArray[np.bool_]) -> SurvivalCurve:
     """Kaplan-Meier curve of ``ends``, the times at which runs died or (``died`` false) simply ended.

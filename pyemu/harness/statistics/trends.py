@@ -32,5 +32,21 @@ def slope_interval(time: Array, values: Array, n_blocks: int = 10, n: int = 200,
 
 def first_beyond(time: Array, values: Array, limit: float) -> float:
     """Time from the start until |value - first value| exceeds a limit, or the value is not finite; NaN if never."""
-    beyond = ~(np.abs(values - values[0]) <= limit)
-    return float(time[beyond.argmax()] - time[0]) if beyond.any() else float("nan")
+    return first_above(time, np.abs(values - values[0]), limit)
+
+
+def first_above(time: Array, values: Array, limit: float) -> float:
+    """Time from the start until a value exceeds a limit, or is not finite; NaN if never."""
+    above = ~(values <= limit)
+    return float(time[above.argmax()] - time[0]) if above.any() else float("nan")
+
+
+def leak_significance(values: Array) -> float:
+    """How much further series (time, ...) have got than a random walk of their own steps: rms over all but time.
+
+    About 1 for steps that are independent, as round-off is; up to the root of their number for steps of one sign. 0 without
+    any change.
+    """
+    steps = np.diff(values, axis=0)
+    walked = np.sqrt((steps**2).sum(axis=0).mean())
+    return float(np.sqrt(((values[-1] - values[0]) ** 2).mean()) / walked) if walked else 0.0
