@@ -533,7 +533,7 @@ def ratio(
     random = np.random.default_rng(0)
     drawn = [np.array([resampled_medians(tables[item], random) for item in of]) for of in (group, others)]
     draws = drawn[0].min(axis=0) / drawn[1].min(axis=0)
-    low, high = np.percentile(draws, [2.5, 97.5])
+    low, high = np.percentile(draws, [2.5, 97.5], method="inverted_cdf")
     best = [min(of, key=lambda item: float(np.median(tables[item]))) for of in (group, others)]
     value = np.median(tables[best[0]]) / np.median(tables[best[1]])
     return {

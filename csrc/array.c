@@ -330,6 +330,10 @@ static void move_columns(struct transfer *t, char *array, char *tensor, int64_t 
 /* Go to column 'column': its address, and its index along every dimension of columns. */
 static char *find_column(const struct layout *layout, int64_t column, int64_t *index) {
   char *at = layout->data;
+  if (layout->n_dims == 1) { /* without a division */
+    index[0] = column;
+    return at + column * layout->strides[0];
+  }
   for (int i = 0; i < layout->n_dims; ++i) {
     index[i] = column % layout->shape[i];
     column /= layout->shape[i];
@@ -394,14 +398,31 @@ static struct transfer tile_transfer(const struct layout *layout, int32_t dtype,
   return t;
 }
 
+/* One item that lies in the array as it does in a tile of one lane. */
+static int is_plain_item(const struct layout *layout, int64_t columns, int64_t lanes,
+                         int32_t dtype) {
+  return columns == 1 && lanes == 1 && layout->n_items == 1 && layout->dtype == dtype &&
+         layout->item_strides[0] == (int64_t)dtype_size(dtype);
+}
+
 void layout_gather_tile(const struct layout *layout, int64_t first, int64_t columns, void *tile,
                         int64_t lanes, int32_t dtype) {
+  int64_t index[PYEMU_MAX_RANK];
+  if (is_plain_item(layout, columns, lanes, dtype)) {
+    memcpy(tile, find_column(layout, first, index), (size_t)layout->width * dtype_size(dtype));
+    return;
+  }
   struct transfer t = tile_transfer(layout, dtype, lanes, 1);
   move(&t, first, columns, tile);
 }
 
 void layout_scatter_tile(const struct layout *layout, int64_t first, int64_t columns,
                          const void *tile, int64_t lanes, int32_t dtype) {
+  int64_t index[PYEMU_MAX_RANK];
+  if (is_plain_item(layout, columns, lanes, dtype)) {
+    memcpy(find_column(layout, first, index), tile, (size_t)layout->width * dtype_size(dtype));
+    return;
+  }
   struct transfer t = tile_transfer(layout, dtype, lanes, 0);
   move(&t, first, columns, (char *)tile); /* only read from */
 }
@@ -435,6 +456,8 @@ static int stretch_is_finite(const struct layout *layout, const char *at, int64_
 
 int layout_is_finite(const struct layout *layout, int64_t first, int64_t columns, int32_t dtype) {
   int64_t index[PYEMU_MAX_RANK];
+  if (is_plain_item(layout, columns, 1, dtype))
+    return run_is_finite(find_column(layout, first, index), layout->width, dtype, dtype);
   for (int64_t done = 0, n; done < columns; done += n) {
     const char *at = find_column(layout, first + done, index);
     const int64_t rest = layout->shape[0] - index[0];

@@ -535,6 +535,10 @@ static int run_engine(pyemu_emulator *e, int64_t columns, const struct error *er
   return engine->run(e->engine_state, columns, e->tensors, error->text, error->size);
 }
 
+/* To look at the clock between the check of so few columns and the engine would take as long as
+ * the check. */
+enum { SHORT_RUN = 16 };
+
 static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct counters *counters = &e->counters;
   const struct steady_clock *clock = &counters->clock;
@@ -546,15 +550,14 @@ static int run_timed(pyemu_emulator *e, int64_t step, int64_t columns, const str
     status =
         carried_begin(&e->carried, &e->card, e->bindings, e->noise.has_ids ? &e->noise.ids : NULL,
                       step, columns, e->columns, error);
-  /* What is converted on the way to tensors must not be rounded otherwise than by the engine. */
-  if (e->plugin.engine->run_arrays)
-    environment_use_default();
   if (status == PYEMU_OK)
     status = packing_gather(e, step, columns, error);
-  counters->pack_ticks += (end = clock_ticks(clock)) - start;
+  if (columns > SHORT_RUN || !tensors_are_arrays(e)) {
+    counters->pack_ticks += (end = clock_ticks(clock)) - start;
+    start = end;
+  }
   if (status != PYEMU_OK)
     return status;
-  start = end;
   status = run_engine(e, columns, error);
   counters->engine_ticks += (end = clock_ticks(clock)) - start;
   if (status != PYEMU_OK)
@@ -586,14 +589,27 @@ static int run(pyemu_emulator *e, int64_t step, int64_t columns, const struct er
   return columns == 0 ? PYEMU_OK : run_timed(e, step, columns, error);
 }
 
+/* With an engine that is built in, conversion on its way rounds as the engine does; a record is
+ * written by other libraries. */
+static void hold_for_run(const pyemu_emulator *e, struct environment *environment) {
+  if (e->plugin.engine->run_arrays && !e->record) {
+    environment_hold_own(environment);
+    return;
+  }
+  environment_hold(environment);
+  if (e->plugin.engine->run_arrays)
+    environment_use_default();
+}
+
 static int run_held(pyemu_emulator *emulator, int64_t step, int64_t columns, char *errmsg,
                     size_t errlen) {
   struct error error = error_in(errmsg, errlen);
   struct environment environment;
-  int status = emulator_hold(emulator, &environment, &error);
-  return status == PYEMU_OK
-             ? emulator_release(emulator, &environment, run(emulator, step, columns, &error))
-             : status;
+  int status = emulator_enter(emulator, &error);
+  if (status != PYEMU_OK)
+    return status;
+  hold_for_run(emulator, &environment);
+  return emulator_release(emulator, &environment, run(emulator, step, columns, &error));
 }
 
 int pyemu_run(pyemu_emulator *emulator, int64_t step, char *errmsg, size_t errlen) {

@@ -94,7 +94,8 @@ struct engine {
                size_t errlen);
   /*
    * Run on the caller's arrays as they lie ('arrays' by tensor, see array.h), over the team: for
-   * engines that are built in. The core has checked the inputs, and no output lies over an input.
+   * engines that are built in. The core has checked the inputs, no output lies over an input, and
+   * the floating-point environment is the default.
    * An engine with this member is asked for 'run' only where they do.
    */
   int (*run_arrays)(void *state, int64_t columns, const struct layout *const *arrays,

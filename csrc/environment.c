@@ -32,7 +32,15 @@ void environment_hold(struct environment *environment) {
   }
   environment->flags = stack_flags();
   environment->vector = _mm_getcsr();
+  environment->is_own = 0;
   _mm_setcsr((environment->vector | _MM_MASK_MASK) & ~(unsigned)_MM_EXCEPT_MASK);
+}
+
+void environment_hold_own(struct environment *environment) {
+  environment->is_full = 0;
+  environment->is_own = 1;
+  environment->vector = _mm_getcsr();
+  environment_use_default();
 }
 
 void environment_restore(const struct environment *environment) {
@@ -40,7 +48,8 @@ void environment_restore(const struct environment *environment) {
     fesetenv(&environment->full);
     return;
   }
-  if (stack_flags() != environment->flags || stack_control() != environment->control) {
+  if (!environment->is_own &&
+      (stack_flags() != environment->flags || stack_control() != environment->control)) {
     fenv_t full;
     fegetenv(&full);
     full.__control_word = environment->control;
@@ -69,6 +78,11 @@ void environment_adopt(const struct environment *environment) {
 void environment_hold(struct environment *environment) {
   environment->is_full = 1;
   feholdexcept(&environment->full);
+}
+
+void environment_hold_own(struct environment *environment) {
+  environment_hold(environment);
+  environment_use_default();
 }
 
 void environment_restore(const struct environment *environment) { fesetenv(&environment->full); }

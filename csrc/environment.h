@@ -9,6 +9,7 @@
 struct environment {
   fenv_t full;
   int is_full; /* 'full' holds it; else the members below do */
+  int is_own;  /* only 'vector' */
   unsigned vector;
   unsigned short control;
   unsigned short flags;
@@ -16,6 +17,10 @@ struct environment {
 
 void environment_hold(struct environment *environment);
 void environment_restore(const struct environment *environment);
+
+/* 'hold' and 'use_default' at once, for a call in which no code runs but this library's: it leaves
+ * the x87 unit alone, so that is not looked at. */
+void environment_hold_own(struct environment *environment);
 
 /* From here on round to nearest, with numbers less than normal ones and no traps, whatever the host
  * has chosen: the same bits in every host. Between 'hold' and 'restore', which puts the host's

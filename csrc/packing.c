@@ -240,7 +240,9 @@ static void pack(struct packing *p, team_work *work, int64_t moved) {
 
 int packing_gather(pyemu_emulator *e, int64_t step, int64_t columns, const struct error *error) {
   struct packing p = {.emulator = e, .columns = columns, .not_finite = e->card.n_inputs};
-  int64_t moved, copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
+  int64_t moved = 0, copied = 0;
+  if (e->team || !tensors_are_arrays(e))
+    copied = copied_bytes(e, columns, 0, e->card.n_inputs, &moved);
   if (e->guard)
     guard_begin(e->guard, columns, step);
   int status = e->blends.is_any ? blends_begin(&e->blends, step, columns, error) : PYEMU_OK;

@@ -48,7 +48,12 @@ static void run(const struct plan *plan, int64_t lanes, float value) {
     return;
   for (size_t i = 0; i < bytes / 4; ++i)
     memcpy(workspace + 4 * i, &value, sizeof value);
-  plan_run(plan, workspace, lanes);
+  struct prepared *prepared =
+      lanes == 1 ? calloc((size_t)plan->n_steps + 1, sizeof *prepared) : NULL;
+  if (prepared)
+    plan_prepare(plan, workspace, prepared);
+  plan_run(plan, workspace, lanes, prepared);
+  free(prepared);
   /* All of an output can be read. */
   unsigned sum = 0;
   for (int i = 0; i < plan->n_outputs; ++i) {

@@ -34,6 +34,15 @@ enum { WORKSPACE = 1024 * 1024 };
 struct bench {
   atomic_int is_taken;
   char *workspace;
+  struct prepared *prepared; /* by step, for one lane */
+  char **places;             /* by port, for one lane */
+};
+
+/* An input or output of the plan as a run needs it. */
+struct port {
+  int tensor; /* of the card */
+  int has_batch;
+  int32_t dtype;
 };
 
 struct native {
@@ -41,7 +50,7 @@ struct native {
   struct plan plan;
   struct engine_tensor *tensors; /* inputs, then outputs, as the graph has them */
   int64_t n_tensors;
-  int *order;           /* by input and output of the plan: the tensor of the card */
+  struct port *ports;   /* by input and output of the plan */
   struct layout *dense; /* by tensor of the card, and their addresses: for 'run' */
   const struct layout **dense_arrays;
   int64_t most_lanes;
@@ -130,11 +139,11 @@ static int match(struct native *native, const struct engine_source *source,
     int status = compare(graph, &source->tensors[at], error);
     if (status != PYEMU_OK)
       return status;
-    native->order[i] = (int)at;
+    native->ports[i].tensor = (int)at;
   }
   for (int64_t at = 0; at < source->n_tensors; ++at) {
     int64_t i = 0;
-    while (i < native->n_tensors && native->order[i] != at)
+    while (i < native->n_tensors && native->ports[i].tensor != at)
       ++i;
     if (i == native->n_tensors)
       return fail(error, PYEMU_ERR_GRAPH, "the card lists %s '%s', which the graph does not have",
@@ -147,10 +156,10 @@ static int describe_graph(struct native *native, const struct model *model,
                           const struct error *error) {
   const int n = model->n_inputs + model->n_outputs;
   native->tensors = arena_take(&native->arena, (size_t)n + 1, sizeof *native->tensors);
-  native->order = arena_take(&native->arena, (size_t)n + 1, sizeof *native->order);
+  native->ports = arena_take(&native->arena, (size_t)n + 1, sizeof *native->ports);
   native->dense = arena_take(&native->arena, (size_t)n + 1, sizeof *native->dense);
   native->dense_arrays = arena_take(&native->arena, (size_t)n + 1, sizeof *native->dense_arrays);
-  if (!native->tensors || !native->order || !native->dense || !native->dense_arrays)
+  if (!native->tensors || !native->ports || !native->dense || !native->dense_arrays)
     return fail(error, PYEMU_ERR_MEMORY, "no memory for the engine");
   for (int i = 0; i < n; ++i) {
     const int is_input = i < model->n_inputs;
@@ -160,13 +169,44 @@ static int describe_graph(struct native *native, const struct model *model,
                                &native->tensors[i], error);
     if (status != PYEMU_OK)
       return status;
-    native->order[i] = i;
+    native->ports[i].tensor = i;
   }
   native->n_tensors = n;
   return PYEMU_OK;
 }
 
 /* --- Create --- */
+
+static const int32_t dtypes[] = {PYEMU_FLOAT32, PYEMU_FLOAT64, PYEMU_INT32};
+
+static const struct view *view_of_port(const struct plan *plan, int64_t index) {
+  return index < plan->n_inputs ? &plan->inputs[index] : &plan->outputs[index - plan->n_inputs];
+}
+
+static void describe_ports(struct native *native) {
+  for (int64_t i = 0; i < native->n_tensors; ++i) {
+    const struct view *view = view_of_port(&native->plan, i);
+    native->ports[i].has_batch = view_has_batch(view);
+    native->ports[i].dtype = dtypes[view->element];
+  }
+}
+
+static int take_bench_memory(struct native *native, struct bench *bench, size_t bytes) {
+  const struct plan *plan = &native->plan;
+  bench->prepared = arena_take(&native->arena, (size_t)plan->n_steps, sizeof *bench->prepared);
+  bench->places = arena_take(&native->arena, (size_t)native->n_tensors, sizeof *bench->places);
+  bench->workspace =
+      bench->prepared && bench->places ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
+  if (!bench->workspace)
+    return 0;
+  plan_prepare(plan, bench->workspace, bench->prepared);
+  for (int64_t i = 0; i < native->n_tensors; ++i) {
+    const struct view *view = view_of_port(plan, i);
+    bench->places[i] =
+        plan_address(plan, view->place, view->offset, view->element, bench->workspace, 1);
+  }
+  return 1;
+}
 
 static int take_benches(struct native *native, int threads, const struct error *error) {
   const int64_t bytes = native->plan.units * 4;
@@ -175,11 +215,11 @@ static int take_benches(struct native *native, int threads, const struct error *
     native->most_lanes = LANES;
   if (native->most_lanes > MOST_LANES)
     native->most_lanes = MOST_LANES;
+  describe_ports(native);
   native->benches = arena_take(&native->arena, (size_t)threads, sizeof *native->benches);
   for (; native->benches && native->n_benches < threads; ++native->n_benches) {
     struct bench *bench = &native->benches[native->n_benches];
-    bench->workspace = aligned_alloc(64, (size_t)(bytes * native->most_lanes + 64));
-    if (!bench->workspace)
+    if (!take_bench_memory(native, bench, (size_t)(bytes * native->most_lanes + 64)))
       break;
   }
   return native->n_benches == threads
@@ -241,6 +281,8 @@ struct tile {
   int64_t columns;
   int64_t lanes; /* columns, filled up */
   char *workspace;
+  const struct prepared *prepared; /* of one lane, else NULL; so are the places */
+  char **places;
 };
 
 /* One run: the caller's arrays, and how its columns are cut into tiles. */
@@ -251,8 +293,6 @@ struct run {
   int64_t tile_columns;
 };
 
-static const int32_t dtypes[] = {PYEMU_FLOAT32, PYEMU_FLOAT64, PYEMU_INT32};
-
 /* The lanes behind the last column repeat it. */
 static void fill_lanes(char *rows, int64_t count, int64_t columns, int64_t lanes, size_t size) {
   for (int64_t row = 0; row < count; ++row, rows += lanes * (int64_t)size)
@@ -260,39 +300,42 @@ static void fill_lanes(char *rows, int64_t count, int64_t columns, int64_t lanes
       memcpy(rows + lane * (int64_t)size, rows + (columns - 1) * (int64_t)size, size);
 }
 
-static void read_input(const struct run *run, int index, const struct tile *tile) {
+static char *place_of(const struct run *run, int index, const struct tile *tile) {
   const struct plan *plan = &run->native->plan;
-  const struct view *view = &plan->inputs[index];
-  const int64_t columns = view_has_batch(view) ? tile->columns : 1;
-  char *to =
-      plan_address(plan, view->place, view->offset, view->element, tile->workspace, tile->lanes);
-  layout_gather_tile(run->arrays[run->native->order[index]], view_has_batch(view) ? tile->first : 0,
-                     columns, to, tile->lanes, dtypes[view->element]);
+  if (tile->places)
+    return tile->places[index];
+  const struct view *view = view_of_port(plan, index);
+  return plan_address(plan, view->place, view->offset, view->element, tile->workspace, tile->lanes);
+}
+
+static void read_input(const struct run *run, int index, const struct tile *tile) {
+  const struct port *port = &run->native->ports[index];
+  const int64_t columns = port->has_batch ? tile->columns : 1;
+  char *to = place_of(run, index, tile);
+  layout_gather_tile(run->arrays[port->tensor], port->has_batch ? tile->first : 0, columns, to,
+                     tile->lanes, port->dtype);
   if (columns < tile->lanes)
-    fill_lanes(to, view_count(view), columns, tile->lanes, element_bytes(view->element));
+    fill_lanes(to, view_count(&run->native->plan.inputs[index]), columns, tile->lanes,
+               dtype_size(port->dtype));
 }
 
 /* What is the same for all columns is written with the first. */
 static void write_output(const struct run *run, int index, const struct tile *tile) {
-  const struct plan *plan = &run->native->plan;
-  const struct view *view = &plan->outputs[index];
-  const int has_batch = view_has_batch(view);
-  if (!has_batch && tile->first > 0)
+  const struct port *port = &run->native->ports[index];
+  if (!port->has_batch && tile->first > 0)
     return;
-  const char *from =
-      plan_address(plan, view->place, view->offset, view->element, tile->workspace, tile->lanes);
-  layout_scatter_tile(run->arrays[run->native->order[plan->n_inputs + index]],
-                      has_batch ? tile->first : 0, has_batch ? tile->columns : 1, from, tile->lanes,
-                      dtypes[view->element]);
+  layout_scatter_tile(run->arrays[port->tensor], port->has_batch ? tile->first : 0,
+                      port->has_batch ? tile->columns : 1, place_of(run, index, tile), tile->lanes,
+                      port->dtype);
 }
 
 static void run_tile(const struct run *run, const struct tile *tile) {
   const struct plan *plan = &run->native->plan;
   for (int i = 0; i < plan->n_inputs; ++i)
     read_input(run, i, tile);
-  plan_run(plan, tile->workspace, tile->lanes);
+  plan_run(plan, tile->workspace, tile->lanes, tile->prepared);
   for (int i = 0; i < plan->n_outputs; ++i)
-    write_output(run, i, tile);
+    write_output(run, plan->n_inputs + i, tile);
 }
 
 /* A workspace that no other thread uses: there are as many as threads. */
@@ -309,6 +352,10 @@ static void run_part(void *context, int64_t part) {
   struct tile tile = {.first = part * run->tile_columns, .workspace = bench->workspace};
   tile.columns = left < run->tile_columns ? left : run->tile_columns;
   tile.lanes = run->tile_columns == 1 ? 1 : (tile.columns + LANES - 1) / LANES * LANES;
+  if (tile.lanes == 1) {
+    tile.prepared = bench->prepared;
+    tile.places = bench->places;
+  }
   run_tile(run, &tile);
   atomic_store_explicit(&bench->is_taken, 0, memory_order_release);
 }
@@ -327,7 +374,6 @@ static int run_arrays(void *state, int64_t columns, const struct layout *const *
   struct native *native = state;
   struct run run = {native, arrays, columns, choose_tile(native, columns, team_size(team))};
   error_in(errmsg, errlen);
-  environment_use_default();
   team_run(team, run_part, &run, (columns + run.tile_columns - 1) / run.tile_columns);
   return PYEMU_OK;
 }
@@ -335,14 +381,12 @@ static int run_arrays(void *state, int64_t columns, const struct layout *const *
 /* On dense tensors, one thread alone. */
 static int run(void *state, int64_t columns, void *const *tensors, char *errmsg, size_t errlen) {
   struct native *native = state;
-  const struct plan *plan = &native->plan;
+  environment_use_default();
   for (int64_t i = 0; i < native->n_tensors; ++i) {
     const struct engine_tensor *tensor = &native->tensors[i];
     const int64_t rows = tensor->rank > 0 && tensor->shape[0] < 0 ? columns : 1;
-    const struct view *view =
-        i < plan->n_inputs ? &plan->inputs[i] : &plan->outputs[i - plan->n_inputs];
-    const int at = native->order[i];
-    native->dense[at] = layout_of_tensor(tensors[at], dtypes[view->element], rows, tensor->width);
+    const int at = native->ports[i].tensor;
+    native->dense[at] = layout_of_tensor(tensors[at], native->ports[i].dtype, rows, tensor->width);
     native->dense_arrays[at] = &native->dense[at];
   }
   return run_arrays(state, columns, native->dense_arrays, NULL, errmsg, errlen);

@@ -104,10 +104,25 @@ struct plan {
 int plan_make(struct plan *plan, const struct model *model, enum element real, struct arena *arena,
               const struct error *error);
 
-/* Run one step, or all, on a tile of so many lanes. */
+/*
+ * What a step does with one lane in a workspace, if it is one product: all that its run needs in
+ * one place. Weights go through the first-level cache and leave nothing of the plan there, so what
+ * is looked up between products is waited for. Of other steps the kernel is NULL.
+ */
+struct prepared {
+  product_kernel *kernel;
+  struct product_call call;
+};
+
+/* 'prepared' has an element for each step. */
+void plan_prepare(const struct plan *plan, char *workspace, struct prepared *prepared);
+
+/* Run one step, or all, on a tile of so many lanes. 'prepared' is for this workspace and one lane;
+ * else NULL. */
 void plan_run_step(const struct plan *plan, const struct step *step, char *workspace,
                    int64_t lanes);
-void plan_run(const struct plan *plan, char *workspace, int64_t lanes);
+void plan_run(const struct plan *plan, char *workspace, int64_t lanes,
+              const struct prepared *prepared);
 
 /* Where an element of a place lies in the workspace, or in the constants. */
 char *plan_address(const struct plan *plan, int place, int64_t offset, enum element element,

@@ -408,10 +408,26 @@ void plan_run_step(const struct plan *plan, const struct step *step, char *works
   }
 }
 
-void plan_run(const struct plan *plan, char *workspace, int64_t lanes) {
-  for (int i = 0; i < plan->n_steps; i += plan->steps[i].together)
-    if (plan->steps[i].together > 1)
+void plan_prepare(const struct plan *plan, char *workspace, struct prepared *prepared) {
+  for (int i = 0; i < plan->n_steps; ++i) {
+    const struct step *step = &plan->steps[i];
+    prepared[i].kernel = NULL;
+    if (step->kind != STEP_PRODUCT || step->n_loops > 0 || step->together > 1)
+      continue;
+    prepared[i].kernel = plan->kernels.product[real_of(step->element)];
+    prepared[i].call = call_of(plan, step, workspace, 1);
+  }
+}
+
+void plan_run(const struct plan *plan, char *workspace, int64_t lanes,
+              const struct prepared *prepared) {
+  for (int i = 0, n; i < plan->n_steps; i += n) {
+    n = 1;
+    if (prepared && prepared[i].kernel)
+      prepared[i].kernel(&prepared[i].call);
+    else if ((n = plan->steps[i].together) > 1)
       run_together(plan, &plan->steps[i], workspace, lanes);
     else
       plan_run_step(plan, &plan->steps[i], workspace, lanes);
+  }
 }
