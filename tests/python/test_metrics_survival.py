@@ -6,7 +6,7 @@ import xarray as xr
 from metric_results import HOURS, draw_all, number, results, series
 from scipy.stats import binomtest
 
-from pyemu.harness.metrics import ErrorGrowth, Survival
+from pyemu.harness.metrics import Drift, ErrorGrowth, Survival
 from pyemu.harness.results import Result, Results
 
 N = 101
@@ -79,3 +79,12 @@ def test_one_pair_has_a_rate_and_no_floor():
     found = ErrorGrowth(metric="error_growth", variable="x").evaluate(results({"truth": [pairs(1.0, 1, n_pairs=1)]}))
     assert np.isfinite(number(found, "error_growth_of_x", "truth").value)
     assert np.isnan(number(found, "error_growth_difference_of_x", "truth").floor)
+
+
+def test_axes_have_the_units_of_what_they_show():
+    rng = np.random.default_rng(0)
+    runs = results({"truth": [series(x=rng.normal(size=(40, 4)))], "model": [series(x=rng.normal(size=(40, 4)))]})
+    drift = Drift(metric="drift", variable="x").evaluate(runs).drawings[0].draw().axes[0]
+    alive = Survival(metric="survival").evaluate(runs).drawings[0].draw().axes[0]
+    assert (drift.get_xlabel(), drift.get_ylabel()) == ("time / hours", "x / m")
+    assert alive.get_xlabel() == "time / hours"

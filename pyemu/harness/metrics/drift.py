@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
-from pyemu.harness.metrics.style import legend, panels, styles
-from pyemu.harness.metrics.times import per_unit_of_time, unit_of_time
+from pyemu.harness.metrics.style import labelled, legend, panels, styles
+from pyemu.harness.metrics.times import per_unit_of_time, time_label, unit_of_time
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.trends import first_beyond, slope, slope_interval
 
@@ -72,8 +72,9 @@ class Drift(Metric):
         if self.limit is not None and series[results.reference]:
             start = float(series[results.reference][0][0])
             axis.axhspan(start - self.limit, start + self.limit, color="0.94", zorder=0)
-        axis.set_xlabel("time")
-        axis.set_ylabel(self.variable)
+        runs = [one for found in series.values() for one in found]
+        axis.set_xlabel(time_label([one["time"] for one in runs]))
+        axis.set_ylabel(labelled(self.variable, runs[0].attrs.get("units") if runs else None))
         legend(axis)
         return figure
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from pyemu.harness.metrics.metric import Drawing, Finding, Metric
-from pyemu.harness.metrics.style import panels
+from pyemu.harness.metrics.style import labelled, panels
+from pyemu.harness.metrics.times import time_label
 from pyemu.harness.results import Results
 
 
@@ -36,7 +37,8 @@ class Hovmoller(Metric):
         values = run[self.variable].sel(time=run["time"] >= float(run["time"][-1]) - self.length)
         if "member" in values.dims:
             values = values.isel(member=0)
-        return values.mean([dim for dim in values.dims if dim not in ("time", self.dim)]).transpose("time", self.dim)
+        over = [dim for dim in values.dims if dim not in ("time", self.dim)]
+        return values.mean(over, keep_attrs=True).transpose("time", self.dim)
 
     def _figure(self, fields: dict[str, xr.DataArray], results: Results) -> Figure:
         figure, axes = panels(max(1, len(fields)), height=3.6)
@@ -55,6 +57,6 @@ class Hovmoller(Metric):
             axis.set_title(results.titles[case], loc="left", fontsize=8)
             axis.set_xlabel(self.dim)
         if fields:
-            axes[0].set_ylabel("time")
-            figure.colorbar(image, ax=axes[-1], label=self.variable)
+            axes[0].set_ylabel(time_label([values["time"]]))
+            figure.colorbar(image, ax=axes[-1], label=labelled(self.variable, values.attrs.get("units")))
         return figure

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pyemu.harness.metrics.distribution import Bins, automatic_edges
 from pyemu.harness.metrics.metric import BlockMetric, Drawing, Finding, by_case
-from pyemu.harness.metrics.style import TRUTH, panels
+from pyemu.harness.metrics.style import TRUTH, labelled, panels
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.distances import hellinger_squared
 from pyemu.harness.statistics.resampling import Summary
@@ -87,10 +87,10 @@ class JointDistribution(BlockMetric):
                         *centres, true, levels=levels_around(true * area.T, true), colors=TRUTH, linewidths=0.8
                     )
                 axis.set_title(results.titles[case], loc="left", fontsize=9)
-                axis.set_xlabel(self.x)
+                axis.set_xlabel(labelled(self.x, shared["x_edges"].attrs["units"]))
             for axis in axes[len(cases) :]:
                 axis.set_visible(False)
-            axes[0].set_ylabel(self.y)
+            axes[0].set_ylabel(labelled(self.y, shared["y_edges"].attrs["units"]))
             return figure
 
         name = self.label(f"joint_distribution_of_{self.x}_and_{self.y}")

@@ -36,6 +36,11 @@ def panels(
     return figure, list(axes.flat)
 
 
+def labelled(name: str, units: object) -> str:
+    """The label of an axis: a name with its unit, if it has one."""
+    return name if units in ("", "1", None) else f"{name} / {units}"
+
+
 def legend(axis: Axes) -> None:
     """A small legend, if anything has a label."""
     if axis.get_legend_handles_labels()[0]:

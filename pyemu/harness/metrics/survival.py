@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 from pyemu.config import Config
 from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
+from pyemu.harness.metrics.times import time_label
 from pyemu.harness.results import Result, Results
 from pyemu.harness.statistics.survival import SurvivalCurve, survival
 
@@ -71,7 +72,7 @@ class Survival(Metric):
         }
         caption = "Share of runs alive (Kaplan-Meier), with 95 % intervals; runs that reached their end are censored."
         return Finding(
-            "Survival", numbers, xr.Dataset(data), [Drawing(name, caption, lambda: _figure(curves, results))]
+            "Survival", numbers, xr.Dataset(data), [Drawing(name, caption, lambda: _figure(curves, results, self.kind))]
         )
 
     def _numbers(self, case: str, lives: Sequence[Life]) -> list[Number]:
@@ -132,7 +133,7 @@ def _curve(lives: Sequence[Life]) -> SurvivalCurve:
     return survival(np.array([life.end for life in lives]), np.array([bool(life.cause) for life in lives]))
 
 
-def _figure(curves: dict[str, SurvivalCurve], results: Results) -> Figure:
+def _figure(curves: dict[str, SurvivalCurve], results: Results, kind: str) -> Figure:
     figure, (axis,) = panels(height=3.2)
     for case, style in styles(results.titles, results.reference).items():
         if case in curves:
@@ -140,7 +141,8 @@ def _figure(curves: dict[str, SurvivalCurve], results: Results) -> Figure:
             axis.step(curve.time, curve.alive, where="post", **style)
             axis.fill_between(curve.time, curve.low, curve.high, step="post", color=style["color"], alpha=0.12, lw=0)
     axis.set_ylim(-0.02, 1.05)
-    axis.set_xlabel("time")
+    times = [run.data["time"] for case in curves for run in results.of(case, kind) if run.data is not None]
+    axis.set_xlabel(time_label(times))
     axis.set_ylabel("share of runs alive")
     legend(axis)
     return figure

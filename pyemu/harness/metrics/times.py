@@ -1,5 +1,7 @@
 """Units of the host's time."""
 
+from collections.abc import Sequence
+
 import xarray as xr
 
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -9,6 +11,12 @@ SHORT = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "ho
 def unit_of_time(time: xr.DataArray) -> str:
     """The unit in the attributes of a time, without "since ...": "days", for instance; "unit of time" if there is none."""
     return str(time.attrs.get("units", "unit of time")).split(" since ")[0]
+
+
+def time_label(times: Sequence[xr.DataArray]) -> str:
+    """The label of an axis of time: with the unit of the first, if that has one."""
+    units = times[0].attrs.get("units") if times else None
+    return f"time / {unit_of_time(times[0])}" if units not in (None, "", "1") else "time"
 
 
 def per_unit_of_time(unit: str, time: xr.DataArray) -> str:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from pyemu.harness.metrics.metric import BlockMetric, Drawing, Finding, Number
-from pyemu.harness.metrics.style import legend, panels, styles
-from pyemu.harness.metrics.times import unit_of_time
+from pyemu.harness.metrics.style import labelled, legend, panels, styles
+from pyemu.harness.metrics.times import time_label, unit_of_time
 from pyemu.harness.results import Results
 from pyemu.harness.statistics.resampling import Summary
 from pyemu.harness.statistics.trends import first_above
@@ -100,8 +100,8 @@ class Trace(BlockMetric):
             axis.set_yscale("log")
         if self.limit is not None:
             axis.axhline(self.limit, color="0.5", ls=":", lw=1.0)
-        axis.set_xlabel(f"time / {unit_of_time(runs[0]['time'])}" if runs else "time")
-        axis.set_ylabel(f"largest |{self.variable}|")
+        axis.set_xlabel(time_label([one["time"] for one in runs]))
+        axis.set_ylabel(labelled(f"largest |{self.variable}|", runs[0].attrs.get("units") if runs else None))
         legend(axis)
         return figure
 
