@@ -101,7 +101,7 @@ def test_numbers_are_those_of_the_processes(made):
         -0.5 / np.log(0.9), abs=0.6
     )
     assert float(data["trend_of_total"].sel(case="leaks").median()) == pytest.approx(0.02, rel=1e-9)
-    assert float(data["drift_time_of_total"].sel(case="leaks").median()) == pytest.approx(510.0, abs=1.0)
+    assert float(data["drift_time_of_total"].sel(case="leaks").median()) == pytest.approx(500.0, abs=1.0)
     assert float(data["lifetime"].sel(case="leaks").median()) == pytest.approx(751.0, abs=1.0)
     assert float(data["similarity_of_x"].sel(case="wide").median()) == pytest.approx(0.0, abs=1e-12)
     assert float(data["similarity_of_x"].sel(case="same").median()) > 0.8
