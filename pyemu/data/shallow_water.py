@@ -31,6 +31,7 @@ STATE = ("sea_water_x_velocity", "sea_water_y_velocity", "layer_thickness_anomal
 STRESS = ("surface_downward_x_stress", "surface_downward_y_stress")
 FORCING = ("tendency_of_sea_water_x_velocity_due_to_forcing", "tendency_of_sea_water_y_velocity_due_to_forcing")
 THICKNESS_TENDENCY = "tendency_of_layer_thickness_anomaly"
+TRANSPORTS = ("layer_x_transport_at_east_face", "layer_y_transport_at_south_face")
 TARGETS = (*FORCING, THICKNESS_TENDENCY)
 
 

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import xarray as xr
 
-from pyemu.data.shallow_water import STATE, THICKNESS_TENDENCY, with_halo
+from pyemu.data.shallow_water import STATE, THICKNESS_TENDENCY, TRANSPORTS, with_halo
 from pyemu.emulator.card import Card, Provenance, Variable
 from pyemu.emulator.export import export_onnx
 from pyemu.emulator.version import code_version
 from pyemu.fields import FIELDS
 from pyemu.nn.stencil_operator import StencilOperator
-
-TRANSPORTS = ("layer_x_transport_at_east_face", "layer_y_transport_at_south_face")
 
 
 def write_operator(operator: StencilOperator, data: xr.Dataset, path: Path) -> Path:

@@ -104,12 +104,18 @@ def with_transports(symbol: NDArray[np.complex128], x: Array, y: Array, ocean: O
     the south face of a cell, as ``StencilOperator`` has them.
     """
     ny, nx = symbol.shape[:2]
-    through = symbol_of(np.stack([x, y, np.zeros_like(x)]), nx, ny)
+    through = symbol_of(np.stack([x, y]), nx, ny)
+    result = symbol.copy()
+    result[:, :, 2] = convergence(through[:, :, 0], through[:, :, 1], ocean)
+    return result
+
+
+def convergence(x: NDArray[np.complex128], y: NDArray[np.complex128], ocean: Ocean) -> NDArray[np.complex128]:
+    """The symbol of minus the divergence of transports through east and south faces, from theirs (ny, nx, 3)."""
+    ny, nx = x.shape[:2]
     from_west = np.exp(-2j * np.pi * np.fft.fftfreq(nx))[None, :, None] - 1.0
     to_north = 1.0 - np.exp(2j * np.pi * np.fft.fftfreq(ny))[:, None, None]
-    result = symbol.copy()
-    result[:, :, 2] = through[:, :, 0] * from_west / ocean.dx + through[:, :, 1] * to_north / ocean.dy
-    return result
+    return x * from_west / ocean.dx + y * to_north / ocean.dy
 
 
 @dataclass(frozen=True)

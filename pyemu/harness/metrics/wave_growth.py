@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pyemu.data.shallow_water import FORCING, STATE, STRESS, THICKNESS_TENDENCY, TRANSPORTS
 from pyemu.harness.metrics.metric import Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
 from pyemu.harness.results import Result, Results
@@ -16,12 +17,7 @@ from pyemu.harness.statistics.probe import probed_weights
 if TYPE_CHECKING:
     from pyemu.physics.von_neumann import Growth
 
-X_TENDENCY, Y_TENDENCY = (f"tendency_of_sea_water_{axis}_velocity_due_to_forcing" for axis in "xy")
-THICKNESS_TENDENCY = "tendency_of_layer_thickness_anomaly"
-X_TRANSPORT, Y_TRANSPORT = "layer_x_transport_at_east_face", "layer_y_transport_at_south_face"
-STEPS = {"sea_water_x_velocity": 1e-2, "sea_water_y_velocity": 1e-2, "layer_thickness_anomaly": 1.0}  # m s-1 and m
-STRESSES = ("surface_downward_x_stress", "surface_downward_y_stress")
-Complex = NDArray[np.complex128]
+STEPS = dict(zip(STATE, (1e-2, 1e-2, 1.0), strict=True))  # m s-1 and m
 
 
 class WaveGrowth(Metric):
@@ -64,7 +60,7 @@ class WaveGrowth(Metric):
     def _growth(self, run: Result) -> "Growth":
         """Raises ``KeyError`` for another host, ``ValueError`` for an emulator that cannot be linearised."""
         from pyemu.physics.shallow_water import Ocean  # torch is loaded only where it is needed
-        from pyemu.physics.von_neumann import Base, growth, host_operator, projected, symbol_of
+        from pyemu.physics.von_neumann import Base, convergence, growth, host_operator, projected, symbol_of
 
         entries = run.data.attrs if run.data is not None else {}
         if "reduced_gravity" not in entries:
@@ -77,32 +73,25 @@ class WaveGrowth(Metric):
         weights = self._weights(entries, emulated)
         waves = {name: symbol_of(one[None], nx, ny)[..., 0, :] for name, one in weights.items()}
         if "momentum" in emulated:
-            symbol[..., 0, :] += waves[X_TENDENCY]
-            symbol[..., 1, :] += waves[Y_TENDENCY]
+            for row, name in enumerate(FORCING):
+                symbol[..., row, :] += waves[name]
         if "thickness" in emulated:
-            is_flux = THICKNESS_TENDENCY not in waves
-            symbol[..., 2, :] = _convergence(waves, ocean.dy, ocean.dx) if is_flux else waves[THICKNESS_TENDENCY]
+            if THICKNESS_TENDENCY in waves:
+                symbol[..., 2, :] = waves[THICKNESS_TENDENCY]
+            else:
+                x, y = (waves[name] for name in TRANSPORTS)
+                symbol[..., 2, :] = convergence(x, y, ocean)
             symbol = projected(symbol) if entries["mass"] == "projection" else symbol
         return growth(symbol, ocean.time_step, ocean.robert_asselin)
 
     def _weights(self, entries: dict[str, Any], emulated: set[str]) -> dict[str, NDArray[np.float64]]:
         names = {"momentum": ("momentum_file", "momentum_y_file"), "thickness": ("thickness_file",)}
         files = {str(entries[name]) for part in emulated for name in names[part] if entries[name]}
-        values = dict(zip(STEPS, (self.u, self.v, self.h), strict=True)) | dict.fromkeys(STRESSES, 0.0)
+        values = dict(zip(STEPS, (self.u, self.v, self.h), strict=True)) | dict.fromkeys(STRESS, 0.0)
         found: dict[str, NDArray[np.float64]] = {}
         for file in sorted(files):
             found |= probed_weights(Path(file), str(entries["engine"]), values, STEPS)
         return found
-
-
-def _convergence(waves: dict[str, Complex], dy: float, dx: float) -> Complex:
-    """The symbol of minus the divergence of transports through east and south faces."""
-    ny, nx = waves[X_TRANSPORT].shape[:2]
-    k, m = 2.0 * np.pi * np.fft.fftfreq(nx)[None, :, None], 2.0 * np.pi * np.fft.fftfreq(ny)[:, None, None]
-    result: Complex = (np.exp(-1j * k) - 1.0) / dx * waves[X_TRANSPORT] + (1.0 - np.exp(1j * m)) / dy * waves[
-        Y_TRANSPORT
-    ]
-    return result
 
 
 def _numbers(found: "Growth") -> dict[str, float]:
