@@ -214,8 +214,9 @@ int layout_make(struct layout *layout, const pyemu_array *array, const struct va
 
 int layout_is_tensor(const struct layout *layout, int32_t dtype) {
   const int64_t size = (int64_t)dtype_size(dtype);
+  const int columns_follow = layout->columns == 1 || layout->strides[0] == layout->width * size;
   return layout->dtype == dtype && layout->n_dims == 1 && layout->n_items == 1 &&
-         layout->item_strides[0] == size && layout->strides[0] == layout->width * size &&
+         layout->item_strides[0] == size && columns_follow &&
          (uintptr_t)layout->data % (size_t)size == 0;
 }
 

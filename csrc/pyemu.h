@@ -281,7 +281,8 @@ typedef struct pyemu_variable {
  *                   noise was made for columns of new ids).
  *   open_seconds    time in pyemu_open, the engine's start included.
  *   pack_seconds    time in run to check and copy the inputs,
- *   engine_seconds  in the engine; of runs of up to 16 columns that are not copied, the check too,
+ *   engine_seconds  in the engine; of runs of up to 16 columns that are not copied, the check too
+ *                   (after 16 such runs one in 16 is timed and counts for all),
  *   unpack_seconds  and to copy the outputs.
  */
 typedef struct pyemu_counters {
