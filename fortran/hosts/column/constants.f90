@@ -18,10 +18,5 @@ module column_constants
   real(real64), parameter, public :: seconds_per_day = 86400.0_real64
   real(real64), parameter, public :: solar_irradiance = 1360.85_real64          ! W m-2
 
-  real(real64), parameter, public :: methane_mole_fraction = 1.83e-6_real64
-  real(real64), parameter, public :: nitrous_oxide_mole_fraction = 3.28e-7_real64
-  real(real64), parameter, public :: oxygen_mole_fraction = 0.209_real64
   real(real64), parameter, public :: present_carbon_dioxide = 4.0e-4_real64    ! mol mol-1
-  real(real64), parameter, public :: cloud_liquid_radius_um = 10.0_real64
-  real(real64), parameter, public :: cloud_ice_radius_um = 30.0_real64
 end module column_constants

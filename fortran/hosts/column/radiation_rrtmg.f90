@@ -1,23 +1,13 @@
 !> Radiation by RRTMG (Iacono et al. 2008, doi:10.1029/2008JD009944), block by block.
 module column_radiation_rrtmg
-  use, intrinsic :: iso_c_binding, only: c_double, c_int32_t
   use, intrinsic :: iso_fortran_env, only: real64
-  use column_constants, only: solar_irradiance
   use column_radiation, only: heating_rate, radiation_t
-  use column_rrtmg_block, only: n_shortwave_bands, rrtmg_block_t
-  use column_rrtmg_library, only: load_rrtmg, rrtmg_library_t
   use column_state, only: fluxes_t, state_t
   use column_vertical_grid, only: n_layers
+  use host_rrtmg_block, only: n_longwave_bands, rrtmg_block_t, solar_irradiance
+  use host_rrtmg_library, only: load_rrtmg, rrtmg_library_t
   implicit none
   private
-
-  ! RRTMG's switches
-  integer(c_int32_t), parameter :: n_lay = n_layers
-  integer(c_int32_t), parameter :: random_overlap = 1      ! no matter: a layer is clear or overcast
-  integer(c_int32_t), parameter :: no_derivative = 0, no_aerosol = 0, no_day_of_year = 0, no_variability = 0
-  integer(c_int32_t), parameter :: optics_from_paths = 2   ! inflg
-  integer(c_int32_t), parameter :: ebert_curry = 1         ! iceflg
-  integer(c_int32_t), parameter :: hu_stamnes = 1          ! liqflg
 
   type, extends(radiation_t), public :: rrtmg_radiation_t
     private
@@ -88,9 +78,9 @@ contains
 
     do first = 1, size(columns), self%block_size
       associate (some => columns(first:min(first + self%block_size - 1, size(columns))))
-        call self%block%gather(state, some)
-        call call_longwave(self%library, self%block)
-        call self%block%scatter(some, spread(1.0_real64, 1, size(some)), fluxes%longwave_up, fluxes%longwave_down)
+        call gather(self%block, state, some)
+        call self%block%longwave(self%library)
+        call scatter(self%block, some, spread(1.0_real64, 1, size(some)), fluxes%longwave_up, fluxes%longwave_down)
       end associate
     end do
     fluxes%longwave_heating(columns, :) = heating_rate(fluxes%longwave_up(columns, :), fluxes%longwave_down(columns, :), &
@@ -110,12 +100,12 @@ contains
     do first = 1, size(columns), self%block_size
       n = min(self%block_size, size(columns) - first + 1)
       associate (some => columns(first:first + n - 1))
-        call self%block%gather(state, some)
-        call call_shortwave(self%library, self%block)
+        call gather(self%block, state, some)
+        call self%block%shortwave(self%library)
         factor(:n) = 0.0_real64
         where (self%block%cosine > 0.0_real64) &
           factor(:n) = state%toa_incoming_shortwave(some) / (solar_irradiance * self%block%cosine)
-        call self%block%scatter(some, factor(:n), fluxes%shortwave_up, fluxes%shortwave_down)
+        call scatter(self%block, some, factor(:n), fluxes%shortwave_up, fluxes%shortwave_down)
       end associate
     end do
     fluxes%shortwave_heating(columns, :) = heating_rate(fluxes%shortwave_up(columns, :), &
@@ -138,37 +128,34 @@ contains
     self%library = rrtmg_library_t()
   end subroutine close_rrtmg
 
-  subroutine call_longwave(library, b)
-    type(rrtmg_library_t), intent(in) :: library
-    type(rrtmg_block_t), intent(inout) :: b
-    integer(c_int32_t) :: overlap
+  !> Copy some columns of the state into the block.
+  subroutine gather(block, state, columns)
+    type(rrtmg_block_t), intent(inout) :: block
+    type(state_t), intent(in) :: state
+    integer, intent(in) :: columns(:)  !! (n) which, in any order
 
-    overlap = random_overlap
-    call library%longwave(size(b%cosine, kind=c_int32_t), n_lay, overlap, no_derivative, b%layer_pressure, &
-      b%interface_pressure, b%layer_temperature, b%interface_temperature, b%surface_temperature, b%water, b%ozone, &
-      b%carbon_dioxide, b%methane, b%nitrous_oxide, b%oxygen, b%none, b%none, b%none, b%none, b%emissivity, &
-      optics_from_paths, ebert_curry, hu_stamnes, b%cloud_fraction, b%no_optics, b%ice_path, b%liquid_path, &
-      b%ice_radius, b%liquid_radius, b%no_optics, b%up, b%down, b%unused, b%unused_up, b%unused_down, &
-      b%unused_heating, b%unused_up, b%unused_down)
-  end subroutine call_longwave
+    call block%set_atmosphere(state%air_pressure_at_interfaces(columns, :), state%air_temperature(columns, :), &
+      state%specific_humidity(columns, :), state%ozone(columns, :), state%carbon_dioxide(columns))
+    call block%set_clouds(state%cloud_liquid(columns, :), state%cloud_ice(columns, :))
+    block%surface_temperature = state%surface_temperature(columns)
+    block%emissivity = spread(state%emissivity(columns), 2, n_longwave_bands)
+    block%albedo = state%albedo(columns)
+    block%cosine = min(1.0_real64, max(0.0_real64, state%cosine_of_zenith(columns)))
+  end subroutine gather
 
-  subroutine call_shortwave(library, b)
-    type(rrtmg_library_t), intent(in) :: library
-    type(rrtmg_block_t), intent(inout) :: b
-    real(c_double), parameter :: unscaled(n_shortwave_bands + 2) = 1.0_c_double, full = 1.0_c_double, phase = 0.0_c_double
-    real(c_double) :: sunspots(2)
-    integer(c_int32_t) :: overlap, aerosol
+  !> Copy fluxes of the block back, times a factor per column.
+  subroutine scatter(block, columns, factor, up, down)
+    type(rrtmg_block_t), intent(in) :: block
+    integer, intent(in) :: columns(:)          !! (n) as given to gather
+    real(real64), intent(in) :: factor(:)      !! (n) [1]
+    real(real64), intent(inout) :: up(:,:)     !! (ncol, nlay+1) top first [W m-2]
+    real(real64), intent(inout) :: down(:,:)   !! (ncol, nlay+1) top first [W m-2]
+    integer :: k
 
-    overlap = random_overlap
-    aerosol = no_aerosol
-    sunspots = 1.0_c_double
-    call library%shortwave(size(b%cosine, kind=c_int32_t), n_lay, overlap, aerosol, b%layer_pressure, &
-      b%interface_pressure, b%layer_temperature, b%interface_temperature, b%surface_temperature, b%water, b%ozone, &
-      b%carbon_dioxide, b%methane, b%nitrous_oxide, b%oxygen, b%albedo, b%albedo, b%albedo, b%albedo, b%cosine, full, &
-      no_day_of_year, solar_irradiance, no_variability, optics_from_paths, ebert_curry, hu_stamnes, &
-      b%cloud_fraction, b%no_optics, b%no_optics, b%no_optics, b%no_optics, b%ice_path, b%liquid_path, b%ice_radius, &
-      b%liquid_radius, b%no_optics, b%no_optics, b%no_optics, b%no_optics, b%up, b%down, b%unused, b%unused_up, &
-      b%unused_down, b%unused_heating, unscaled, sunspots, phase)
-  end subroutine call_shortwave
+    do k = 1, n_layers + 1
+      up(columns, k) = factor * block%up(:, n_layers + 2 - k)
+      down(columns, k) = factor * block%down(:, n_layers + 2 - k)
+    end do
+  end subroutine scatter
 
 end module column_radiation_rrtmg

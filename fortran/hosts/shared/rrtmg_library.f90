@@ -2,16 +2,17 @@
 !>
 !> The libraries are Python extension modules, but export the Fortran routines under C names. Nothing links to them, so
 !> the host builds without climt, and no line of RRTMG is copied here.
-module column_rrtmg_library
+module host_rrtmg_library
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_f_procpointer, c_funptr, c_int, &
     c_int32_t, c_null_char, c_ptr, c_size_t
-  use column_constants, only: cp_dry, gravity
   implicit none
   private
   public :: load_rrtmg
 
   integer(c_int), parameter :: rtld_lazy = 1  ! Python's own symbols stay unresolved, they are never called
   real(c_double), parameter :: pi = acos(-1.0_c_double)
+  real(c_double), parameter :: gravity = 9.80665_c_double  ! m s-2
+  real(c_double), parameter :: cp_dry = 1004.64_c_double   ! J kg-1 K-1
 
   !> The routines of one process; RRTMG keeps its tables as module data, so there is one of it per process.
   type, public :: rrtmg_library_t
@@ -217,4 +218,4 @@ contains
     end do
   end function loader_message
 
-end module column_rrtmg_library
+end module host_rrtmg_library
