@@ -33,7 +33,7 @@ def plasim_directory() -> Path:
     spec = importlib.util.find_spec("exoplasim")
     places = list(spec.submodule_search_locations or []) if spec else []
     if not places:
-        raise PlasimError("exoplasim is not installed, and PlaSim comes inside it: pip install --no-deps exoplasim==3.4.2")
+        raise PlasimError("exoplasim is not installed, and PlaSim comes inside it: pip install exoplasim==3.4.2")
     directory = Path(places[0]) / "plasim"
     if not (directory / "src" / "plasim.f90").is_file():
         raise PlasimError(f"no sources of PlaSim in {directory}: install the wheel of exoplasim 3.4.2")
