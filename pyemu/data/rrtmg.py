@@ -18,6 +18,7 @@ Columns = dict[str, np.ndarray]
 BANDS = ("longwave", "shortwave")
 N_LONGWAVE_BANDS, N_SHORTWAVE_BANDS, N_AEROSOLS = 16, 14, 6
 TABLE_TEMPERATURES = (161.0, 339.0)  # K, range of RRTMG's k-distribution tables
+CONDENSATE = ("mass_fraction_of_cloud_liquid_water_in_air", "mass_fraction_of_cloud_ice_in_air")
 CLIMT_WATER_RATIO = 18.02 / 28.964  # climt divides humidity by this to get a mole fraction
 
 
@@ -33,6 +34,17 @@ def radiation(columns: Columns, bands: tuple[str, ...] = BANDS) -> Columns:
     for band in bands:
         result |= _outputs(band, components[band].array_call(state)[1], columns)
     return result
+
+
+def cloudy_radiation(columns: Columns, bands: tuple[str, ...] = BANDS) -> Columns:
+    """The same for columns that are overcast in the part ``cloud_area_fraction`` (column,) of their area, clear in the rest.
+
+    The overcast part holds the condensate given. Every output is linear in the cover.
+    """
+    clear = {name: np.zeros_like(columns[name]) for name in CONDENSATE}
+    overcast, without = radiation(columns, bands), radiation(columns | clear, bands)
+    share = columns["cloud_area_fraction"].astype(np.float64)[:, None]
+    return {name: without[name] + share * (values - without[name]) for name, values in overcast.items()}
 
 
 @cache

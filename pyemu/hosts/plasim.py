@@ -22,7 +22,13 @@ from pyemu.hosts.plasim_namelist import namelists
 
 OUTPUT = "plasim.nc"
 RESTART_IN, RESTART_OUT = "plasim_restart", "plasim_status"
-OWN = {"resolution": "T21", "layers": 10, "restart_in": ""}  # entries that are neither PlaSim's nor the coupling's
+OWN = {
+    "resolution": "T21",
+    "layers": 10,
+    "restart_in": "",
+    "sst_offset": 0.0,
+}  # neither PlaSim's nor the coupling's entries
+SEA_SURFACE_TEMPERATURE = 169  # code of the field in PlaSim's boundary data
 Entries = Mapping[str, Value | Path]
 
 
@@ -30,7 +36,7 @@ def run(folder: Path, entries: Entries, *, ranks: int = 1) -> Path:
     """Build PlaSim if need be, run it in ``folder`` (made if missing), and return the path of its output.
 
     Main arguments: ``entries`` as in ``fortran/hosts/plasim/README.md``, and ``resolution``, ``layers``, ``restart_in`` (the
-    ``plasim_status`` of another run).
+    ``plasim_status`` of another run), ``sst_offset`` [K] of the sea surface at the start of a run that does not restart.
 
     Raises:
         PlasimError: it cannot be built, an entry is refused, or the run ended early; the message is the run's last word.
@@ -60,6 +66,11 @@ def prepare(folder: Path, entries: Entries, ranks: int = 1) -> list[str]:
         (folder / name).write_text(text)
     for path in boundary_data(resolution):
         _link(path, folder / path.name)
+    if own["sst_offset"]:
+        _warm(
+            folder / f"N{LATITUDES[resolution]:03d}_surf_{SEA_SURFACE_TEMPERATURE:04d}.sra",
+            float(str(own["sst_offset"])),
+        )
     (folder / RESTART_OUT).unlink(missing_ok=True)
     (folder / RESTART_IN).unlink(missing_ok=True)
     if own["restart_in"]:
@@ -70,6 +81,19 @@ def prepare(folder: Path, entries: Entries, ranks: int = 1) -> list[str]:
 def _link(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     target.symlink_to(source)
+
+
+def _warm(path: Path, offset: float) -> None:
+    """Replace the link to a file of temperatures [K] by a copy with an offset; lines of eight whole numbers are headers."""
+    lines = path.read_text().splitlines()
+    path.unlink()
+    path.write_text("".join(f"{_shifted(line, offset)}\n" for line in lines))
+
+
+def _shifted(line: str, offset: float) -> str:
+    if "." not in line:
+        return line
+    return "".join(f"{float(number) + offset:10.3f}" for number in line.split())
 
 
 def _last_words(folder: Path, errors: str) -> str:

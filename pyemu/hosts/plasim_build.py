@@ -133,4 +133,6 @@ def _compile(source: Path, folder: Path, options: dict[str, int]) -> None:
         if done.returncode:
             log = folder / "build.log"
             log.write_text(done.stdout)
-            raise PlasimError(f"PlaSim does not build; the compiler's words are in {log}, their end:\n{done.stdout[-2000:]}")
+            raise PlasimError(
+                f"PlaSim does not build; the compiler's words are in {log}, their end:\n{done.stdout[-2000:]}"
+            )

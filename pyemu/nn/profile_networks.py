@@ -1,7 +1,7 @@
 """Three generic networks over a column: dense, dilated convolution, bidirectional recurrent.
 
 All take normalised profiles (column, profile, layer) and scalars (column, scalar), and return the raw outputs that
-``FluxHead`` turns into fluxes: (column, 2, layer) and (column, 2).
+a head turns into fluxes: (column, layer output, layer) and (column, column output); ``FluxHead`` wants two of each.
 """
 
 import itertools
@@ -17,13 +17,19 @@ class DenseProfile(nn.Module):
     """Multilayer perceptron over the whole column."""
 
     def __init__(
-        self, n_scalars: int, n_layers: int, n_hidden: int, depth: int, n_layer_outputs: int = N_LAYER_OUTPUTS
+        self,
+        n_scalars: int,
+        n_layers: int,
+        n_hidden: int,
+        depth: int,
+        n_layer_outputs: int = N_LAYER_OUTPUTS,
+        n_column_outputs: int = N_COLUMN_OUTPUTS,
     ):
         super().__init__()
         self.n_layers, self.n_layer_outputs = n_layers, n_layer_outputs
         widths = [N_PROFILES * n_layers + n_scalars, *[n_hidden] * depth]
         hidden = [module for a, b in itertools.pairwise(widths) for module in (nn.Linear(a, b), nn.SiLU())]
-        self.network = nn.Sequential(*hidden, nn.Linear(n_hidden, n_layer_outputs * n_layers + N_COLUMN_OUTPUTS))
+        self.network = nn.Sequential(*hidden, nn.Linear(n_hidden, n_layer_outputs * n_layers + n_column_outputs))
 
     def forward(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Raw layer and column outputs."""
@@ -35,13 +41,22 @@ class DenseProfile(nn.Module):
 class DilatedConvolution(nn.Module):
     """Residual one-dimensional convolutions along levels, dilation doubling until every layer sees the column."""
 
-    def __init__(self, n_scalars: int, n_layers: int, n_channels: int, depth: int):
+    def __init__(
+        self,
+        n_scalars: int,
+        n_layers: int,
+        n_channels: int,
+        depth: int,
+        n_layer_outputs: int = N_LAYER_OUTPUTS,
+        n_column_outputs: int = N_COLUMN_OUTPUTS,
+    ):
         super().__init__()
         self.inlet = nn.Conv1d(N_PROFILES + n_scalars, n_channels, 1)
-        dilations = [2 ** (index % 6) for index in range(depth)]
+        reach = max(1, (n_layers - 1).bit_length() - 1)  # the largest dilation stays within the column
+        dilations = [2 ** (index % min(6, reach + 1)) for index in range(depth)]
         self.blocks = nn.ModuleList(nn.Conv1d(n_channels, n_channels, 3, padding=d, dilation=d) for d in dilations)
-        self.outlet = nn.Conv1d(n_channels, N_LAYER_OUTPUTS, 1)
-        self.column = nn.Linear(2 * n_channels, N_COLUMN_OUTPUTS)
+        self.outlet = nn.Conv1d(n_channels, n_layer_outputs, 1)
+        self.column = nn.Linear(2 * n_channels, n_column_outputs)
 
     def forward(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Raw layer and column outputs."""
@@ -55,11 +70,19 @@ class DilatedConvolution(nn.Module):
 class BidirectionalRecurrent(nn.Module):
     """Gated recurrent units down and up the column, as radiation travels (Ukkonen 2022, doi:10.1029/2021MS002875)."""
 
-    def __init__(self, n_scalars: int, n_layers: int, n_hidden: int, depth: int = 1):
+    def __init__(
+        self,
+        n_scalars: int,
+        n_layers: int,
+        n_hidden: int,
+        depth: int = 1,
+        n_layer_outputs: int = N_LAYER_OUTPUTS,
+        n_column_outputs: int = N_COLUMN_OUTPUTS,
+    ):
         super().__init__()
         self.recurrent = nn.GRU(N_PROFILES + n_scalars, n_hidden, depth, batch_first=True, bidirectional=True)
-        self.outlet = nn.Linear(2 * n_hidden, N_LAYER_OUTPUTS)
-        self.column = nn.Linear(4 * n_hidden, N_COLUMN_OUTPUTS)
+        self.outlet = nn.Linear(2 * n_hidden, n_layer_outputs)
+        self.column = nn.Linear(4 * n_hidden, n_column_outputs)
 
     def forward(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Raw layer and column outputs."""

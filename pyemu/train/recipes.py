@@ -14,6 +14,12 @@ def _radiation() -> Recipe[Any]:
     return RadiationRecipe()
 
 
+def _plasim_radiation() -> Recipe[Any]:
+    from pyemu.train.plasim_radiation.recipe import PlasimRadiationRecipe
+
+    return PlasimRadiationRecipe()
+
+
 def _lorenz96(name: str) -> Recipe[Any]:
     from pyemu.train.lorenz96 import recipe
 
@@ -33,6 +39,7 @@ def _brajard_forcing() -> Recipe[Any]:
 
 RECIPES: dict[str, Callable[[], Recipe[Any]]] = {
     "radiation": _radiation,
+    "plasim_radiation": _plasim_radiation,
     "brajard_forcing": _brajard_forcing,
     **{f"lorenz96_{name}": partial(_lorenz96, name) for name in ("gan", "crps", "flow")},
 }

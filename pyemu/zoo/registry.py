@@ -1,6 +1,6 @@
 """Systems by name: the only place where a string from a command line or a checkpoint becomes an object."""
 
-from pyemu.zoo import radiation
+from pyemu.zoo import plasim_radiation, radiation
 from pyemu.zoo.brajard_forcing import FORCING_SYSTEM
 from pyemu.zoo.lorenz96_crps import CRPS
 from pyemu.zoo.lorenz96_flow import FLOW
@@ -9,6 +9,7 @@ from pyemu.zoo.system import System
 
 SYSTEMS: dict[str, System] = {
     **radiation.SYSTEMS,
+    **plasim_radiation.SYSTEMS,
     **{system.name: system for system in (GAN, CRPS, FLOW, FORCING_SYSTEM)},
 }
 

@@ -19,15 +19,19 @@ module plasim_radiation_step
 
   interface
     subroutine own_radiation() bind(c, name='__real_radstep_')
+      implicit none
     end subroutine own_radiation
 
     subroutine own_end() bind(c, name='__real_radstop_')
+      implicit none
     end subroutine own_end
 
     subroutine solang()  ! PlaSim's: cosine of the solar zenith angle at nstep
+      implicit none
     end subroutine solang
 
     subroutine mko3()  ! PlaSim's: ozone
+      implicit none
     end subroutine mko3
   end interface
 

@@ -5,6 +5,7 @@ import xarray as xr
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
 
+from pyemu.zoo.plasim_radiation import PlasimRadiationSystem
 from pyemu.zoo.radiation import RadiationSystem
 
 Batch = dict[str, Tensor]
@@ -13,7 +14,7 @@ Batch = dict[str, Tensor]
 class ColumnDataset(Dataset):
     """Inputs and targets of one band; a list of indices is one gather per variable, not one object per column."""
 
-    def __init__(self, dataset: xr.Dataset, system: RadiationSystem):
+    def __init__(self, dataset: xr.Dataset, system: RadiationSystem | PlasimRadiationSystem):
         names = [item.name for item in (*system.inputs, *system.outputs)]
         self.columns: Batch = {name: torch.from_numpy(dataset[name].values.astype("float32")) for name in names}
 

@@ -3,8 +3,8 @@
 import ctypes
 import ctypes.util
 import hashlib
+import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,20 +21,35 @@ from pyemu.train.radiation.dataset import ColumnDataset, loader
 from pyemu.train.radiation.module import RadiationTraining
 from pyemu.train.recipe import Run
 from pyemu.zoo.checkpoint import Checkpoint
+from pyemu.zoo.plasim_radiation import PlasimRadiationSystem
 from pyemu.zoo.radiation import RadiationSystem
 
+BandSystem = RadiationSystem | PlasimRadiationSystem
 N_REFERENCE = 32  # columns recorded in the emulator file
 
 
 def fit(system: RadiationSystem, size: Budget, run: Run) -> Checkpoint:
-    """Train a system; ``run.folder`` gets Lightning's logs and its best weights."""
+    """Train a system on columns of the generator; ``run.folder`` gets Lightning's logs and its best weights."""
+    sizes = {"train": size.n_train, "validation": size.n_validation}
+    paths = {
+        split: radiation.generate(split, n, cache_dir=run.cache_dir, progress=run.progress)
+        for split, n in sizes.items()
+    }
+    return fit_columns(system, size, run, [paths["train"], *run.more], paths["validation"])
+
+
+def fit_columns(system: BandSystem, size: Budget, run: Run, train: list[Path], validation: Path) -> Checkpoint:
+    """Train a system on columns in files, all of ``train`` together."""
     _prepare(run.seed, run.threads)
-    data, train, validation = _data(system, size, run.cache_dir, run.progress, run.more)
+    data = _join(system, train)
+    columns, others = ColumnDataset(data, system), ColumnDataset(radiation.load(validation), system)
     rate = size.learning_rate * system.learning_rate_share(run.network)
-    module = RadiationTraining(system.build(run.network), system.band, rate, _n_steps(size, system.band, train))
-    best = _run(module, train, validation, size, run.folder, run.seed, run.progress)
+    module = RadiationTraining(system.build(run.network), system.band, rate, _n_steps(size, system.band, columns))
+    best = _run(module, columns, others, size, run.folder, run.seed, run.progress)
     module.load_state_dict(torch.load(best, weights_only=True)["state_dict"])
-    return _checkpoint(system, run.network, module, data, {"budget": asdict(size), "seed": run.seed})
+    return _checkpoint(
+        system, run.network, module, data, {"budget": json.loads(json.dumps(asdict(size))), "seed": run.seed}
+    )
 
 
 def _prepare(seed: int, threads: int) -> None:
@@ -58,17 +73,7 @@ def _keep_freed_memory() -> None:
         libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
-def _data(
-    system: RadiationSystem, size: Budget, cache_dir: Path, progress: bool, more: Sequence[Path]
-) -> tuple[xr.Dataset, ColumnDataset, ColumnDataset]:
-    """The columns to train on as a data set whose attribute ``sha256`` tells them, and as tensors, then those to validate."""
-    sizes = {"train": size.n_train, "validation": size.n_validation}
-    paths = {split: radiation.generate(split, n, cache_dir=cache_dir, progress=progress) for split, n in sizes.items()}
-    data = _join(system, [paths["train"], *more])
-    return data, ColumnDataset(data, system), ColumnDataset(radiation.load(paths["validation"]), system)
-
-
-def _join(system: RadiationSystem, paths: list[Path]) -> xr.Dataset:
+def _join(system: BandSystem, paths: list[Path]) -> xr.Dataset:
     """The columns of all files one after the other. One file is as it is."""
     parts = [radiation.load(path) for path in paths]
     digests = [radiation.sha256(path) for path in paths]
@@ -119,7 +124,7 @@ def _run(
 
 
 def _checkpoint(
-    system: RadiationSystem, network: str, module: RadiationTraining, data: xr.Dataset, training: dict[str, object]
+    system: BandSystem, network: str, module: RadiationTraining, data: xr.Dataset, training: dict[str, object]
 ) -> Checkpoint:
     names = [item.name for item in system.inputs]
     return Checkpoint(

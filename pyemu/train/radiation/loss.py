@@ -29,10 +29,12 @@ def radiation_loss(
 ) -> Tensor:
     """Mean squared error of heating [K day-1] plus weighted mean squared errors of fluxes [W m-2].
 
-    ``heating`` [K s-1] is that of the fluxes unless a network gives its own.
+    ``heating`` [K s-1] is that of the fluxes unless a network gives its own; so is the true one unless the batch has it.
     """
     weights = WEIGHTS[band]
-    true_up, true_down, true_heating = (batch[name] for name in flux_names(band))
+    up_name, down_name, heating_name = flux_names(band)
+    true_up, true_down = batch[up_name], batch[down_name]
+    true_heating = batch[heating_name] if heating_name in batch else heating_rate(true_up, true_down, batch[PRESSURE])
     found = heating_rate(up, down, batch[PRESSURE]) if heating is None else heating
     error = constants.SECONDS_PER_DAY * (found - true_heating)
     weighted = error * torch.where(layer_pressure(batch[PRESSURE]) < UPPER_LIMIT, weights.upper, 1.0)
