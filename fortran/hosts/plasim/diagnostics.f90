@@ -10,6 +10,7 @@ module plasim_diagnostics
     dswfl, dt, dtdtlwr, dtdtswr, du, ga, mpstep, mypid, nhor, nlat, nlep, nlev, nlon, nroot, nstep, nugp, sid, sigma
   implicit none
   private
+  public :: check_temperature
 
   real(real64), parameter :: coldest = 100.0_real64, warmest = 400.0_real64  ! K; beyond, the run has blown up
   real(real64), parameter :: minutes_per_day = 1440.0_real64
@@ -130,7 +131,7 @@ contains
     call file%put('lev', real(sigma, real64))
   end subroutine define
 
-  !> Add the present step to the means; write them when the interval is full. stat is 0, 3 if temperature has blown up, or 4.
+  !> Add the present step to the means; write them when the interval is full. stat is 0, or 4.
   subroutine add(self, fluxes, beside, is_compared, stat, errmsg)
     class(diagnostics_t), intent(inout) :: self
     type(fluxes_t), intent(inout) :: fluxes, beside
@@ -138,8 +139,7 @@ contains
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    call check_temperature(stat, errmsg)
-    if (stat /= 0) return
+    stat = 0
     self%n = self%n + 1
     self%map_sums = self%map_sums + present_maps()
     self%section_sums = self%section_sums + present_sections()
@@ -150,7 +150,7 @@ contains
     if (stat /= 0) errmsg = self%file%message
   end subroutine add
 
-  !> The first point whose temperature is not a number, or out of all bounds.
+  !> The first point whose temperature is not a number, or out of all bounds. stat is 0, or 3 with a message.
   subroutine check_temperature(stat, errmsg)
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
