@@ -49,7 +49,8 @@ EARTH: dict[str, tuple[str, dict[str, Value]]] = {
 }  # fmt: skip
 
 MODEL_ENTRIES = {  # entries of a run that are PlaSim's own, and the file they belong to
-    "n_run_days": "plasim_namelist", "kick": "plasim_namelist", "seed": "plasim_namelist", "mpstep": "plasim_namelist", "nfilter": "plasim_namelist",
+    "n_run_days": "plasim_namelist", "kick": "plasim_namelist", "seed": "plasim_namelist",
+    "mpstep": "plasim_namelist", "nfilter": "plasim_namelist",
     "co2": "radmod_namelist", "o3scale": "radmod_namelist", "gsol0": "planet_namelist", "obliq": "planet_namelist",
     "mldepth": "oceanmod_namelist", "nocean": "oceanmod_namelist", "nice": "icemod_namelist",
     "rcritmod": "rainmod_namelist", "nclouds": "rainmod_namelist",
