@@ -28,6 +28,7 @@ ABORT = "Abort_Message"  # PlaSim's own, when its state explodes
 OWN: dict[str, Value] = {"resolution": "T21", "layers": 10, "restart_in": ""}  # neither PlaSim's nor the coupling's
 FILES = ("longwave_file", "shortwave_file", "rrtmg_directory")
 REFUSED, BLOW_UP = 1, 3  # exit status
+YIELD = {"OMPI_MCA_mpi_yield_when_idle": "1"}  # PlaSim waits many times a step; on a busy machine spinning costs tenfold
 Entries = Mapping[str, Value | Path]
 
 
@@ -101,7 +102,7 @@ def _execute(folder: Path, command: list[str]) -> tuple[int, str]:
     The program inherits what this process holds open, such as the lock of a harness, and ends with it.
     """
     with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as errors:
-        environment = os.environ | (MPI_ENVIRONMENT if len(command) > 1 else {})
+        environment = os.environ | (MPI_ENVIRONMENT | YIELD if len(command) > 1 else {})
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=errors, close_fds=False)
         try:
             status = process.wait()
