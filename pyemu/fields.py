@@ -100,6 +100,7 @@ _ALL = [
     _surface("mole_fraction_of_carbon_dioxide_in_air", "mol mol-1", 0.0, 1e-2, "Well-mixed carbon dioxide"),
     _layer("mass_fraction_of_cloud_liquid_water_in_air", "kg kg-1", 0.0, 0.02, "Liquid water of an overcast layer"),
     _layer("mass_fraction_of_cloud_ice_in_air", "kg kg-1", 0.0, 0.02, "Ice of an overcast layer"),
+    _surface("cloud_area_fraction", "1", 0.0, 1.0, "Part of the column's area that is overcast"),
     _surface("surface_temperature", "K", 150.0, 400.0, "Radiating temperature of the surface"),
     _surface("surface_longwave_emissivity", "1", 0.0, 1.0, "Broadband emissivity of the surface"),
     _surface("surface_albedo", "1", 0.0, 1.0, "Albedo, equal for direct and diffuse light in all bands"),

@@ -25,7 +25,13 @@ from pyemu.hosts.plasim_namelist import MODEL_ENTRIES, coupling_entries, namelis
 OUTPUT = "plasim.nc"
 RESTART_IN, RESTART_OUT = "plasim_restart", "plasim_status"
 ABORT = "Abort_Message"  # PlaSim's own, when its state explodes
-OWN: dict[str, Value] = {"resolution": "T21", "layers": 10, "restart_in": ""}  # neither PlaSim's nor the coupling's
+OWN: dict[str, Value] = {
+    "resolution": "T21",
+    "layers": 10,
+    "restart_in": "",
+    "sst_offset": 0.0,
+}  # neither PlaSim's nor the coupling's entries
+SEA_SURFACE_TEMPERATURE = 169  # code of the field in PlaSim's boundary data
 FILES = ("longwave_file", "shortwave_file", "rrtmg_directory")
 REFUSED, BLOW_UP = 1, 3  # exit status
 YIELD = {"OMPI_MCA_mpi_yield_when_idle": "1"}  # PlaSim waits many times a step; on a busy machine spinning costs tenfold
@@ -36,7 +42,8 @@ def run(folder: Path, entries: Entries, *, ranks: int = 1) -> Path:
     """Build PlaSim if need be, run it in ``folder`` (made if missing), and return the path of its output.
 
     Main arguments: ``entries`` as in ``fortran/hosts/plasim/README.md``, and ``resolution``, ``layers``, ``restart_in`` (the
-    ``plasim_status`` of another run, or the ``plasim.nc`` beside it).
+    ``plasim_status`` of another run, or the ``plasim.nc`` beside it), ``sst_offset`` [K] of the sea surface at the start of a
+    run that does not restart.
 
     Raises:
         PlasimError: it cannot be built, an entry is refused, or the run ended early; the message is the run's last word.
@@ -73,6 +80,11 @@ def prepare(folder: Path, entries: Entries, ranks: int = 1) -> list[str]:
         (folder / name).write_text(text)
     for path in boundary_data(resolution):
         _link(path, folder / path.name)
+    if own["sst_offset"]:
+        _warm(
+            folder / f"N{LATITUDES[resolution]:03d}_surf_{SEA_SURFACE_TEMPERATURE:04d}.sra",
+            float(str(own["sst_offset"])),
+        )
     for name in (OUTPUT, RESTART_OUT, RESTART_IN, ABORT):
         (folder / name).unlink(missing_ok=True)
     if restart:
@@ -94,6 +106,19 @@ def _restart(given: str) -> Path | None:
 def _link(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     target.symlink_to(source)
+
+
+def _warm(path: Path, offset: float) -> None:
+    """Replace the link to a file of temperatures [K] by a copy with an offset; lines of eight whole numbers are headers."""
+    lines = path.read_text().splitlines()
+    path.unlink()
+    path.write_text("".join(f"{_shifted(line, offset)}\n" for line in lines))
+
+
+def _shifted(line: str, offset: float) -> str:
+    if "." not in line:
+        return line
+    return "".join(f"{float(number) + offset:10.3f}" for number in line.split())
 
 
 def _execute(folder: Path, command: list[str]) -> tuple[int, str]:

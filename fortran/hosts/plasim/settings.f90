@@ -12,7 +12,7 @@ module plasim_settings
     character(len=16) :: beside = 'none'
     real(real64) :: interval_hours = 0.0_real64       ! hour; 0: every time step
     character(len=text_length) :: rrtmg_directory = ''
-    real(real64) :: cloud_water_scale = 1.0_real64    ! 1
+    real(real64) :: cloud_water_scale = 2.0_real64    ! 1
 
     character(len=text_length) :: longwave_file = ''
     character(len=text_length) :: shortwave_file = ''
