@@ -10,6 +10,7 @@ A run has a folder of its own with PlaSim's namelists and boundary data. It leav
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,18 +18,25 @@ from pathlib import Path
 
 from pyemu.hosts.locate import rrtmg_directory
 from pyemu.hosts.namelist import Value
+from pyemu.hosts.parallel import MPI_ENVIRONMENT
 from pyemu.hosts.plasim_build import LATITUDES, PlasimError, boundary_data, build
-from pyemu.hosts.plasim_namelist import namelists
+from pyemu.hosts.plasim_namelist import MODEL_ENTRIES, coupling_entries, namelists
 
 OUTPUT = "plasim.nc"
 RESTART_IN, RESTART_OUT = "plasim_restart", "plasim_status"
-OWN = {
+ABORT = "Abort_Message"  # PlaSim's own, when its state explodes
+OWN: dict[str, Value] = {
     "resolution": "T21",
     "layers": 10,
     "restart_in": "",
     "sst_offset": 0.0,
 }  # neither PlaSim's nor the coupling's entries
 SEA_SURFACE_TEMPERATURE = 169  # code of the field in PlaSim's boundary data
+FILES = ("longwave_file", "shortwave_file", "rrtmg_directory")
+REFUSED, BLOW_UP = 1, 3  # exit status
+YIELD = {
+    "OMPI_MCA_mpi_yield_when_idle": "1"
+}  # PlaSim waits many times a step; on a busy machine spinning costs tenfold
 Entries = Mapping[str, Value | Path]
 
 
@@ -36,32 +44,40 @@ def run(folder: Path, entries: Entries, *, ranks: int = 1) -> Path:
     """Build PlaSim if need be, run it in ``folder`` (made if missing), and return the path of its output.
 
     Main arguments: ``entries`` as in ``fortran/hosts/plasim/README.md``, and ``resolution``, ``layers``, ``restart_in`` (the
-    ``plasim_status`` of another run), ``sst_offset`` [K] of the sea surface at the start of a run that does not restart.
+    ``plasim_status`` of another run, or the ``plasim.nc`` beside it), ``sst_offset`` [K] of the sea surface at the start of a
+    run that does not restart.
 
     Raises:
         PlasimError: it cannot be built, an entry is refused, or the run ended early; the message is the run's last word.
     """
-    command = prepare(Path(folder), entries, ranks)
-    with (Path(folder) / "stdout").open("w") as out:
-        done = subprocess.run(command, cwd=folder, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode or not (Path(folder) / RESTART_OUT).is_file():
-        raise PlasimError(f"PlaSim ended with status {done.returncode}: {_last_words(Path(folder), done.stderr)}")
+    status, message = _execute(Path(folder), prepare(Path(folder), entries, ranks))
+    if status:
+        raise PlasimError(f"PlaSim ended with status {status}: {message}")
     return Path(folder) / OUTPUT
+
+
+def known_entries() -> tuple[str, ...]:
+    """Every entry of a run: PlaSim's, the coupling's and those of ``run`` itself; the name of the output is fixed."""
+    return tuple(sorted({*OWN, *MODEL_ENTRIES, *coupling_entries()} - {"output_file"}))
 
 
 def prepare(folder: Path, entries: Entries, ranks: int = 1) -> list[str]:
     """Write all that a run reads into ``folder``, and return the command. Raises ``PlasimError`` as ``run`` does."""
     own = {name: entries.get(name, default) for name, default in OWN.items()}
     rest = {name: value for name, value in entries.items() if name not in OWN} | {"output_file": OUTPUT}
+    for name in FILES:
+        if rest.get(name):
+            rest[name] = str(Path(str(rest[name])).resolve())
     if "rrtmg" in (rest.get("scheme"), rest.get("beside")) or rest.get("guard") == "fallback":
         rest.setdefault("rrtmg_directory", str(rrtmg_directory()))
     resolution = str(own["resolution"])
-    program = build(resolution, int(str(own["layers"])), ranks)
-    folder.mkdir(parents=True, exist_ok=True)
+    program = build(resolution, own["layers"], ranks)
     try:
         texts = namelists(rest, LATITUDES[resolution])
     except KeyError as reason:
         raise PlasimError(str(reason.args[0])) from None
+    restart = _restart(str(own["restart_in"]))
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text)
     for path in boundary_data(resolution):
@@ -71,11 +87,22 @@ def prepare(folder: Path, entries: Entries, ranks: int = 1) -> list[str]:
             folder / f"N{LATITUDES[resolution]:03d}_surf_{SEA_SURFACE_TEMPERATURE:04d}.sra",
             float(str(own["sst_offset"])),
         )
-    (folder / RESTART_OUT).unlink(missing_ok=True)
-    (folder / RESTART_IN).unlink(missing_ok=True)
-    if own["restart_in"]:
-        shutil.copyfile(str(own["restart_in"]), folder / RESTART_IN)
+    for name in (OUTPUT, RESTART_OUT, RESTART_IN, ABORT):
+        (folder / name).unlink(missing_ok=True)
+    if restart:
+        shutil.copyfile(restart, folder / RESTART_IN)
     return [*(["mpirun", "-n", str(ranks)] if ranks > 1 else []), str(program)]
+
+
+def _restart(given: str) -> Path | None:
+    """The restart file that an entry means, if it is not empty."""
+    if not given:
+        return None
+    path = Path(given)
+    path = path.with_name(RESTART_OUT) if path.name == OUTPUT else path
+    if not path.is_file():
+        raise PlasimError(f"no restart file {path}: restart_in is the {RESTART_OUT} of a run that reached its end")
+    return path
 
 
 def _link(source: Path, target: Path) -> None:
@@ -96,27 +123,54 @@ def _shifted(line: str, offset: float) -> str:
     return "".join(f"{float(number) + offset:10.3f}" for number in line.split())
 
 
-def _last_words(folder: Path, errors: str) -> str:
-    """The coupling's message, PlaSim's own, or the end of what was printed."""
-    ours = [line for line in errors.splitlines() if line.startswith("plasim: ")]
-    abort = folder / "Abort_Message"
+def _execute(folder: Path, command: list[str]) -> tuple[int, str]:
+    """Run the command in the folder: exit status, minus the number of a signal that ended it, and what was said last.
+
+    The program inherits what this process holds open, such as the lock of a harness, and ends with it.
+    """
+    with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as errors:
+        environment = os.environ | (MPI_ENVIRONMENT | YIELD if len(command) > 1 else {})
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=errors, close_fds=False)
+        try:
+            status = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if (folder / ABORT).is_file():
+        return BLOW_UP, " ".join((folder / ABORT).read_text().split())
+    if status == 0 and not (folder / RESTART_OUT).is_file():
+        status = REFUSED
+    return status, _last_words(folder) if status else ""
+
+
+def _last_words(folder: Path) -> str:
+    """The first message of the coupling or of the Fortran library, or the end of what was printed."""
+    text = (folder / "stderr").read_text(errors="replace").strip()
+    ours = [line for line in text.splitlines() if line.startswith(("plasim: ", "Fortran runtime error: "))]
     if ours:
-        return ours[-1].removeprefix("plasim: ")
-    return " ".join(abort.read_text().split()) if abort.is_file() else errors[-500:] or f"see {folder / 'plasim_diag'}"
+        return ours[0].removeprefix("plasim: ")
+    return " ".join(text[-500:].split()) or f"no message; see {folder.resolve() / 'plasim_diag'}"
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def main(request: Path) -> int:
-    """Run what the file asks for, in the present folder, and become PlaSim's exit status; 3 for a blow-up PlaSim saw itself."""
+    """Run what the file asks for, in the present folder; the exit status is PlaSim's, 3 also for a blow-up it saw itself."""
+    signal.signal(signal.SIGTERM, _leave)
     asked = json.loads(request.read_text())
     try:
         command = prepare(Path(), asked["entries"], asked["ranks"])
-    except (PlasimError, FileNotFoundError) as reason:
+    except (PlasimError, OSError) as reason:
         print(reason, file=sys.stderr)
-        return 1
-    status = subprocess.run(command, env=os.environ, check=False).returncode
-    if Path("Abort_Message").is_file():
-        print(_last_words(Path(), ""), file=sys.stderr)
-        return 3
+        return REFUSED
+    status, message = _execute(Path(), command)
+    if message:
+        print(message, file=sys.stderr, flush=True)
+    if status < 0:
+        os.kill(os.getpid(), -status)
     return status
 
 

@@ -49,22 +49,30 @@ def boundary_data(resolution: str) -> list[Path]:
     return files
 
 
-def build(resolution: str = "T21", layers: int = 10, ranks: int = 1, *, cache_dir: Path | None = None) -> Path:
+def build(resolution: str = "T21", layers: object = 10, ranks: int = 1, *, cache_dir: Path | None = None) -> Path:
     """The program, compiled now unless it was before; some 20 seconds.
 
     Main arguments:
         resolution: ``"T21"``, ``"T31"`` or ``"T42"``.
-        layers: of the atmosphere; the boundary data fit any number.
-        ranks: MPI processes, a power of two; 1 builds without MPI.
+        layers: of the atmosphere, 5 to 100; the boundary data fit any number.
+        ranks: MPI processes, a power of two that divides half of the latitudes; 1 builds without MPI.
 
     Other Arguments:
         cache_dir: where builds are kept; default ``PYEMU_CACHE`` or ``~/.cache/pyemu``, folder ``plasim``.
 
     Raises:
-        PlasimError: exoplasim or the sources of the coupling are missing, or compilation fails.
+        PlasimError: an argument is refused, exoplasim or the sources of the coupling are missing, or compilation fails.
     """
     if resolution not in LATITUDES:
         raise PlasimError(f"resolution '{resolution}' is none of {', '.join(LATITUDES)}")
+    if not isinstance(layers, int) or not 5 <= layers <= 100:
+        raise PlasimError(f"layers is {layers}, expected a whole number from 5 to 100")
+    if ranks < 1 or ranks & (ranks - 1) or LATITUDES[resolution] % (2 * ranks):
+        raise PlasimError(
+            f"ranks is {ranks}, expected a power of two that shares the {LATITUDES[resolution]} latitudes of {resolution} "
+            "in pairs"
+        )
+    plasim_directory()
     source = coupling_directory()
     options = {"LATITUDES": LATITUDES[resolution], "LAYERS": layers, "RANKS": ranks}
     name = f"{resolution}L{layers}-{ranks}-{_digest(source)}"
@@ -98,9 +106,10 @@ def coupling_directory() -> Path:
 
 
 def _digest(source: Path) -> str:
-    """Changes with any source, with the version of PlaSim, and with libpyemu's interface."""
-    digest = hashlib.sha256(importlib.metadata.version("exoplasim").encode())
-    files = [*sorted(source.glob("*.f90")), *sorted((source.parent / "shared").iterdir()), source / "CMakeLists.txt"]
+    """Changes with any source, with the version of PlaSim, and with libpyemu's place and interface."""
+    digest = hashlib.sha256(f"{importlib.metadata.version('exoplasim')} {_prefix()}".encode())
+    files = [*sorted(source.glob("*.f90")), source / "resolution.f90.in", source / "CMakeLists.txt"]
+    files += sorted((source.parent / "shared").iterdir())
     files += sorted(_prefix().glob("include/pyemu/*/pyemu.mod"))
     for file in files:
         digest.update(file.read_bytes())

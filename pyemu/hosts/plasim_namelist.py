@@ -26,9 +26,11 @@ EARTH: dict[str, tuple[str, dict[str, Value]]] = {
     "plasim_namelist": ("plasim_nl", {
         "noutput": 0, "ngui": 0, "n_start_year": 1, "n_days_per_year": 360, "n_run_years": 0, "n_run_months": 0,
         "kick": 1, "nqspec": 1, "nveg": 0, "ndiag": 0, "nsync": 0, "neqsig": 0, "nlowio": 1, "nstpw": 160,
+        "seed": 1,  # of the noise of a new start; PlaSim's 0 takes the clock
     }),
     "planet_namelist": ("planet_nl", {
         "eccen": 0.016715, "mvelp": 102.7, "obliq": 23.441, "gsol0": 1360.85, "nfixorb": 1,
+        "sidereal_year": 360.0 * 86400.0,  # the sun's year is the calendar's; else seasons drift by five days a year
     }),
     "radmod_namelist": ("radmod_nl", {"co2": 360.0, "no3": 1}),
     "oceanmod_namelist": ("oceanmod_nl", {"nocean": 1, "nlsg": 0, "mldepth": 50.0}),
@@ -47,7 +49,8 @@ EARTH: dict[str, tuple[str, dict[str, Value]]] = {
 }  # fmt: skip
 
 MODEL_ENTRIES = {  # entries of a run that are PlaSim's own, and the file they belong to
-    "n_run_days": "plasim_namelist", "kick": "plasim_namelist", "mpstep": "plasim_namelist", "nfilter": "plasim_namelist",
+    "n_run_days": "plasim_namelist", "kick": "plasim_namelist", "seed": "plasim_namelist",
+    "mpstep": "plasim_namelist", "nfilter": "plasim_namelist",
     "co2": "radmod_namelist", "o3scale": "radmod_namelist", "gsol0": "planet_namelist", "obliq": "planet_namelist",
     "mldepth": "oceanmod_namelist", "nocean": "oceanmod_namelist", "nice": "icemod_namelist",
     "rcritmod": "rainmod_namelist", "nclouds": "rainmod_namelist",

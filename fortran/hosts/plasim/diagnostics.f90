@@ -7,25 +7,28 @@ module plasim_diagnostics
   use plasim_radiation, only: fluxes_t, longwave, shortwave
   use plasim_settings, only: settings_t
   use pumamod, only: acpd, adv, co2, dcc, dfd, dfu, dicec, dlhfl, dlwfl, dp, dprc, dprl, dq, dqvi, dshfl, dsigma, &
-    dswfl, dt, dtdtlwr, dtdtswr, du, ga, mpstep, mypid, nhor, nlat, nlep, nlev, nlon, nroot, nstep, nugp, sid, sigma
+    dswfl, dt, dtdtlwr, dtdtswr, du, ga, gwd, mpstep, mypid, nhor, nlat, nlep, nlev, nlon, nroot, nstep, nugp, sid, sigma
   implicit none
   private
+  public :: check_temperature
 
   real(real64), parameter :: coldest = 100.0_real64, warmest = 400.0_real64  ! K; beyond, the run has blown up
   real(real64), parameter :: minutes_per_day = 1440.0_real64
   real(real64), parameter :: degrees = 180.0_real64 / acos(-1.0_real64)
 
-  !> Name, units, long name; all names are CF standard names.
+  !> Name, units, long name; those of maps and sections are CF standard names, the residual's apart.
   type :: variable_t
     character(len=56) :: name
     character(len=16) :: units
-    character(len=64) :: long_name
+    character(len=80) :: long_name
   end type variable_t
 
-  type(variable_t), parameter :: maps(14) = [ &
+  type(variable_t), parameter :: maps(16) = [ &
     variable_t('toa_outgoing_longwave_flux', 'W m-2', 'Outgoing longwave radiation'), &
     variable_t('toa_incoming_shortwave_flux', 'W m-2', 'Insolation'), &
     variable_t('toa_outgoing_shortwave_flux', 'W m-2', 'Reflected sunlight'), &
+    variable_t('toa_net_downward_shortwave_flux', 'W m-2', 'Absorbed solar radiation'), &
+    variable_t('toa_net_downward_radiative_flux', 'W m-2', 'Absorbed solar minus outgoing longwave radiation'), &
     variable_t('surface_net_downward_longwave_flux', 'W m-2', 'Net longwave radiation at the surface'), &
     variable_t('surface_net_downward_shortwave_flux', 'W m-2', 'Net shortwave radiation at the surface'), &
     variable_t('surface_upward_sensible_heat_flux', 'W m-2', 'Sensible heat flux'), &
@@ -46,8 +49,8 @@ module plasim_diagnostics
     variable_t('tendency_of_air_temperature_due_to_shortwave_heating', 'K s-1', 'Shortwave heating, zonal mean')]
   type(variable_t), parameter :: series(5) = [ &
     variable_t('fallback_fraction', '1', 'Columns that the guard left to RRTMG'), &
-    variable_t('beside_longwave_rmse', 'W m-2', 'RMS difference of longwave fluxes, scheme beside'), &
-    variable_t('beside_shortwave_rmse', 'W m-2', 'RMS difference of shortwave fluxes, scheme beside'), &
+    variable_t('beside_longwave_rmse', 'W m-2', 'RMS difference of longwave fluxes at all interfaces, scheme beside'), &
+    variable_t('beside_shortwave_rmse', 'W m-2', 'RMS difference of shortwave fluxes at all interfaces, scheme beside'), &
     variable_t('radiation_seconds', 's', 'Processor time of radiation since the start, first rank'), &
     variable_t('processor_seconds', 's', 'Processor time since the start, first rank')]
 
@@ -56,7 +59,7 @@ module plasim_diagnostics
     private
     type(netcdf_file_t) :: file
     integer :: interval = 1, n = 0, record = 0, n_beside = 0
-    real(real64) :: map_sums(nhor, size(maps)) = 0, section_sums(nhor, nlev, size(sections)) = 0, beside_sums(2) = 0
+    real(real64) :: map_sums(nhor, size(maps)) = 0, section_sums(nhor, nlev, size(sections)) = 0, beside_sums(nhor, 2) = 0
   contains
     procedure :: open => open_diagnostics
     procedure :: add
@@ -71,6 +74,13 @@ module plasim_diagnostics
       real(real64), intent(inout) :: whole(nugp, levels)
       real(real64), intent(in) :: part(nhor, levels)
     end subroutine mpgagp
+
+    subroutine mpsumr(values, n)  ! PlaSim's: sums over all ranks on the first
+      import :: real64
+      implicit none
+      integer, intent(in) :: n
+      real(real64), intent(inout) :: values(n)
+    end subroutine mpsumr
   end interface
 
 contains
@@ -130,7 +140,7 @@ contains
     call file%put('lev', real(sigma, real64))
   end subroutine define
 
-  !> Add the present step to the means; write them when the interval is full. stat is 0, 3 if temperature has blown up, or 4.
+  !> Add the present step to the means; write them when the interval is full. stat is 0, or 4.
   subroutine add(self, fluxes, beside, is_compared, stat, errmsg)
     class(diagnostics_t), intent(inout) :: self
     type(fluxes_t), intent(inout) :: fluxes, beside
@@ -138,8 +148,7 @@ contains
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
 
-    call check_temperature(stat, errmsg)
-    if (stat /= 0) return
+    stat = 0
     self%n = self%n + 1
     self%map_sums = self%map_sums + present_maps()
     self%section_sums = self%section_sums + present_sections()
@@ -150,7 +159,7 @@ contains
     if (stat /= 0) errmsg = self%file%message
   end subroutine add
 
-  !> The first point whose temperature is not a number, or out of all bounds.
+  !> The first point whose temperature is not a number, or out of all bounds. stat is 0, or 3 with a message.
   subroutine check_temperature(stat, errmsg)
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
@@ -177,17 +186,19 @@ contains
     now(:, 1) = -dlwfl(:, 1)
     now(:, 2) = dfd(:, 1)
     now(:, 3) = -dfu(:, 1)
-    now(:, 4) = dlwfl(:, nlep)
-    now(:, 5) = dswfl(:, nlep)
-    now(:, 6) = -dshfl
-    now(:, 7) = -dlhfl
-    now(:, 8) = dt(:, nlep)
-    now(:, 9) = 1000.0_real64 * (dprc + dprl)  ! from m s-1 of water
-    now(:, 10) = dcc(:, nlep)
-    now(:, 11) = dicec
-    now(:, 12) = dqvi
-    now(:, 13) = dp
-    now(:, 14) = abs(heating - (dswfl(:, 1) + dlwfl(:, 1) - dswfl(:, nlep) - dlwfl(:, nlep)))
+    now(:, 4) = dswfl(:, 1)
+    now(:, 5) = dswfl(:, 1) + dlwfl(:, 1)
+    now(:, 6) = dlwfl(:, nlep)
+    now(:, 7) = dswfl(:, nlep)
+    now(:, 8) = -dshfl
+    now(:, 9) = -dlhfl
+    now(:, 10) = dt(:, nlep)
+    now(:, 11) = 1000.0_real64 * (dprc + dprl)  ! from m s-1 of water
+    now(:, 12) = dcc(:, nlep)
+    now(:, 13) = dicec
+    now(:, 14) = dqvi
+    now(:, 15) = dp
+    now(:, 16) = abs(heating - (dswfl(:, 1) + dlwfl(:, 1) - dswfl(:, nlep) - dlwfl(:, nlep)))
   end function present_maps
 
   function present_sections() result(now)
@@ -209,22 +220,23 @@ contains
 
     self%n_beside = self%n_beside + 1
     do band = 1, 2
-      self%beside_sums(band) = self%beside_sums(band) + 0.5_real64 * (mean_square(fluxes%up(:, :, band) - beside%up(:, :, band)) &
+      self%beside_sums(:, band) = self%beside_sums(:, band) &
+        + 0.5_real64 * (mean_square(fluxes%up(:, :, band) - beside%up(:, :, band)) &
         + mean_square(fluxes%down(:, :, band) - beside%down(:, :, band)))
     end do
   end subroutine compare
 
   pure function mean_square(values) result(mean)
-    real(real64), intent(in) :: values(:,:)
-    real(real64) :: mean
-    mean = sum(values**2) / size(values)
+    real(real64), intent(in) :: values(nhor, nlep)
+    real(real64) :: mean(nhor)
+    mean = sum(values**2, dim=2) / nlep
   end function mean_square
 
   subroutine write_record(self, fluxes)
     class(diagnostics_t), intent(inout) :: self
     type(fluxes_t), intent(inout) :: fluxes
     real(real64), allocatable :: whole(:,:)
-    real(real64) :: zonal(nlat, nlev), seconds
+    real(real64) :: zonal(nlat, nlev), rmse(2), counts(2), seconds
     integer :: i
 
     allocate(whole(nugp, nlev))
@@ -238,11 +250,17 @@ contains
       zonal = sum(reshape(whole, [nlon, nlat, nlev]), dim=1) / nlon
       if (mypid == nroot) call self%file%put(trim(sections(i)%name), transpose(zonal), self%record)
     end do
+    do i = 1, 2
+      call mpgagp(whole, self%beside_sums(:, i:i) / max(1, self%n_beside), 1)
+      if (mypid == nroot) rmse(i) = sqrt(sum(sum(reshape(whole(:, 1), [nlon, nlat]), dim=1) / nlon * gwd) / sum(gwd))
+    end do
+    counts = [fluxes%left, fluxes%computed]
+    call mpsumr(counts, 2)
     call cpu_time(seconds)
     if (mypid == nroot) then
-      call self%file%put('fallback_fraction', real(fluxes%left, real64) / max(1, fluxes%computed), self%record)
-      call self%file%put('beside_longwave_rmse', sqrt(self%beside_sums(longwave) / max(1, self%n_beside)), self%record)
-      call self%file%put('beside_shortwave_rmse', sqrt(self%beside_sums(shortwave) / max(1, self%n_beside)), self%record)
+      call self%file%put('fallback_fraction', counts(1) / max(1.0_real64, counts(2)), self%record)
+      call self%file%put('beside_longwave_rmse', rmse(longwave), self%record)
+      call self%file%put('beside_shortwave_rmse', rmse(shortwave), self%record)
       call self%file%put('radiation_seconds', fluxes%seconds, self%record)
       call self%file%put('processor_seconds', seconds, self%record)
       call self%file%put('time', (nstep + 1) * mpstep / minutes_per_day, self%record)

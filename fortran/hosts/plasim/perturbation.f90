@@ -3,7 +3,7 @@
 !> A small disturbance of temperature, so that runs from one restart file become an ensemble.
 module plasim_perturbation
   use, intrinsic :: iso_fortran_env, only: int64, real64
-  use pumamod, only: deltsec, dtdt, mypid, nhor, nlev
+  use pumamod, only: deltsec2, dtdt, mypid, nhor, nlev
   implicit none
   private
   public :: perturb
@@ -12,7 +12,7 @@ module plasim_perturbation
 
 contains
 
-  !> Change temperature at all points and levels by a number between -amplitude and amplitude [K] during this time step. It
+  !> Change temperature at all points and levels by a number between -amplitude and amplitude [K] during this leapfrog step. It
   !> depends on the seed and the place in the whole grid, not on ranks.
   subroutine perturb(amplitude, seed)
     real(real64), intent(in) :: amplitude
@@ -27,7 +27,7 @@ contains
         do turn = 1, 8  ! neighbouring seeds must have nothing in common
           number = modulo(factor * number, modulus)
         end do
-        dtdt(i, k) = dtdt(i, k) + amplitude * (2.0_real64 * real(number, real64) / modulus - 1.0_real64) / deltsec
+        dtdt(i, k) = dtdt(i, k) + amplitude * (2.0_real64 * real(number, real64) / modulus - 1.0_real64) / deltsec2
       end do
     end do
   end subroutine perturb

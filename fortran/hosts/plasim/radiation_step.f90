@@ -1,13 +1,14 @@
 ! SPDX-License-Identifier: GPL-2.0-or-later
 ! This file uses modules of PlaSim (GPL-2.0) and is not part of libpyemu (Apache-2.0): see LICENSE in this folder.
-!> The coupling: what PlaSim calls instead of its radiation, by the linker's --wrap=radstep_, and at its end.
+!> The coupling: what PlaSim calls instead of its radiation, by the linker's --wrap=radstep_, after every step, and at its end.
 !>
 !> PlaSim keeps its state in modules and calls `radstep` without arguments. The linker sends that call here; the original
 !> is still there as `__real_radstep_`. No line of PlaSim changes.
 module plasim_radiation_step
   use, intrinsic :: iso_fortran_env, only: real64
+  use host_namelist_file, only: require
   use plasim_failure, only: fail
-  use plasim_diagnostics, only: diagnostics_t
+  use plasim_diagnostics, only: check_temperature, diagnostics_t
   use plasim_perturbation, only: perturb
   use plasim_radiation, only: fluxes_t, longwave, radiation_t, shortwave
   use plasim_settings, only: read_settings, settings_t
@@ -21,6 +22,10 @@ module plasim_radiation_step
     subroutine own_radiation() bind(c, name='__real_radstep_')
       implicit none
     end subroutine own_radiation
+
+    subroutine own_accumulation() bind(c, name='__real_outaccu_')
+      implicit none
+    end subroutine own_accumulation
 
     subroutine own_end() bind(c, name='__real_radstop_')
       implicit none
@@ -40,25 +45,34 @@ module plasim_radiation_step
   type(fluxes_t) :: fluxes, fluxes_beside
   type(diagnostics_t) :: diagnostics
   integer :: interval = 1  ! time steps between calls of a scheme
-  logical :: is_open = .false.
+  logical :: is_open = .false., is_due = .true.
 
 contains
 
   subroutine radiation_step() bind(c, name='__wrap_radstep_')
-    logical :: is_due
     integer :: stat
     character(len=512) :: errmsg
 
     is_due = .not. is_open .or. mod(nstep, interval) == 0
     if (.not. is_open) call open_coupling()
+    call check_temperature(stat, errmsg)
+    call fail(stat, errmsg)
     if (settings%scheme == 'own') then
-      call step_own(is_due)
+      call step_own()
     else
-      call step_scheme(is_due)
+      call step_scheme()
     end if
+  end subroutine radiation_step
+
+  !> At the end of every time step but the short first ones of a new start, when all of the step is known.
+  subroutine step_end() bind(c, name='__wrap_outaccu_')
+    integer :: stat
+    character(len=512) :: errmsg
+
+    call own_accumulation()
     call diagnostics%add(fluxes, fluxes_beside, is_due .and. settings%beside /= 'none', stat, errmsg)
     call fail(stat, errmsg)
-  end subroutine radiation_step
+  end subroutine step_end
 
   subroutine radiation_end() bind(c, name='__wrap_radstop_')
     call diagnostics%close()
@@ -74,6 +88,8 @@ contains
     call read_settings('pyemu_namelist', settings, stat, errmsg)
     call fail(stat, errmsg)
     interval = max(1, nint(settings%interval_hours * ntspd / 24.0_real64))
+    call require_steps('interval_hours', settings%interval_hours, settings%interval_hours * ntspd / 24.0_real64)
+    call require_steps('output_interval_days', settings%output_interval_days, settings%output_interval_days * ntspd)
     if (settings%scheme /= 'own') call scheme%open(settings%scheme, settings, stat, errmsg)
     call fail(stat, errmsg)
     if (settings%beside /= 'none') call beside%open(settings%beside, settings, stat, errmsg)
@@ -84,9 +100,28 @@ contains
     is_open = .true.
   end subroutine open_coupling
 
+  !> Refuse a duration that is no whole number of time steps, 0 apart, or an interval of radiation that a day is no multiple
+  !> of: a run that is continued would call it at other times.
+  subroutine require_steps(entry, duration, steps)
+    character(len=*), intent(in) :: entry
+    real(real64), intent(in) :: duration, steps
+    integer :: stat
+    logical :: fits
+    character(len=80) :: expected
+    character(len=512) :: errmsg
+
+    stat = 0
+    errmsg = ''
+    fits = abs(steps - nint(steps)) < 1.0e-6_real64
+    if (fits .and. entry == 'interval_hours') fits = mod(ntspd, interval) == 0
+    write(expected, '(a, i0, a)') 'a whole number of time steps, ', ntspd, ' a day'
+    if (entry == 'interval_hours') expected = trim(expected)//', and a day a multiple of it'
+    call require(fits, entry, duration, trim(expected), stat, errmsg)
+    call fail(stat, errmsg)
+  end subroutine require_steps
+
   !> PlaSim's own scheme; between calls its heating and fluxes stay.
-  subroutine step_own(is_due)
-    logical, intent(in) :: is_due
+  subroutine step_own()
     real(real64) :: start, now
 
     call cpu_time(start)
@@ -99,8 +134,7 @@ contains
     fluxes%seconds = fluxes%seconds + now - start
   end subroutine step_own
 
-  subroutine step_scheme(is_due)
-    logical, intent(in) :: is_due
+  subroutine step_scheme()
     real(real64) :: cosine(nhor)
     integer :: stat
     character(len=512) :: errmsg

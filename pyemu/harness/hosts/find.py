@@ -8,6 +8,7 @@ from pyemu.config import ConfigError
 from pyemu.harness.hosts.adapter import HostAdapter
 from pyemu.harness.hosts.namelist import NamelistHost
 from pyemu.harness.hosts.offline import OfflineHost
+from pyemu.harness.hosts.plasim import PlasimHost
 from pyemu.hosts import column_namelist, executable, lorenz96_namelist, shallow_water_namelist
 
 ADAPTER = "HOST"  # name of the adapter in a user's file
@@ -22,6 +23,7 @@ BUILT_IN: dict[str, HostAdapter] = {
         file_entries=("initial_file", "emulator_file", "restart_in"),
     ),
     "offline": OfflineHost(),
+    "plasim": PlasimHost(),
     "shallow_water": NamelistHost(
         partial(executable, "shallow_water"), shallow_water_namelist.GROUPS, seed_entry="seed",
         file_entries=("momentum_file", "momentum_y_file", "thickness_file", "restart_in"),
