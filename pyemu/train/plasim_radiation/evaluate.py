@@ -1,4 +1,4 @@
-"""Offline evaluation on held-out times and climates: errors of heating and fluxes, by climate, cloud and latitude of the sun."""
+"""Offline evaluation on held-out times and climates: errors of heating and fluxes, by climate, cloud and latitude."""
 
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,16 @@ BATCH = 2000  # columns
 HEATING_LIMIT = {"longwave": 0.2, "shortwave": 0.15}  # K day-1
 FLUX_LIMIT = {"longwave": 1.0, "shortwave": None}  # W m-2, of the net flux at the top
 BIAS_LIMIT = 0.2  # W m-2
+LATITUDES = 32  # of the grid that is recorded
 CLEAR, OVERCAST = 0.1, 0.9  # cloud covers that part the columns
 Columns = dict[str, np.ndarray]
 
 
 def evaluate(system: PlasimRadiationSystem, checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
-    """Scores of a trained network on a file of columns, ready for JSON: ``all``, by ``climate`` and by ``cloud``; ``scores``."""
+    """Scores of a trained network on a file of columns, ready for JSON.
+
+    ``all``, the same by ``climate``, ``cloud`` and ``latitude``, and ``scores`` with their limits.
+    """
     data = load(path)
     columns = {str(name): values.values for name, values in data.data_vars.items()}
     errors = _errors(system.band, predict(system, checkpoint.build(), columns), columns)
@@ -31,6 +35,7 @@ def evaluate(system: PlasimRadiationSystem, checkpoint: Checkpoint, path: Path) 
     groups = {
         "climate": {name: columns["climate"] == name for name in np.unique(columns["climate"])},
         "cloud": _cloud_states(columns["cloud_area_fraction"]),
+        "latitude": _zones(columns["global_id"]),
     }
     parts = {kind: {name: _summary(errors, mask) for name, mask in masks.items()} for kind, masks in groups.items()}
     return {"all": whole, **parts, "scores": _scores(system.band, whole)}
@@ -73,6 +78,15 @@ def _summary(errors: Columns, mask: np.ndarray) -> dict[str, float]:
 
 def _cloud_states(cover: np.ndarray) -> dict[str, np.ndarray]:
     return {"clear": cover < CLEAR, "broken": (cover >= CLEAR) & (cover < OVERCAST), "overcast": cover >= OVERCAST}
+
+
+def _zones(place: np.ndarray) -> dict[str, np.ndarray]:
+    """Zones of a column's number in the grid, from 1, row by row of Gaussian latitudes."""
+    latitudes = np.degrees(
+        np.arcsin(np.polynomial.legendre.leggauss(LATITUDES)[0])
+    )  # the zones do not tell north from south
+    latitude = np.abs(latitudes[(place - 1) // (2 * LATITUDES)])
+    return {"tropics": latitude < 30.0, "middle": (latitude >= 30.0) & (latitude < 60.0), "polar": latitude >= 60.0}
 
 
 def _scores(band: str, whole: dict[str, float]) -> dict[str, dict[str, object]]:
