@@ -34,7 +34,9 @@ OWN: dict[str, Value] = {
 SEA_SURFACE_TEMPERATURE = 169  # code of the field in PlaSim's boundary data
 FILES = ("longwave_file", "shortwave_file", "rrtmg_directory")
 REFUSED, BLOW_UP = 1, 3  # exit status
-YIELD = {"OMPI_MCA_mpi_yield_when_idle": "1"}  # PlaSim waits many times a step; on a busy machine spinning costs tenfold
+YIELD = {
+    "OMPI_MCA_mpi_yield_when_idle": "1"
+}  # PlaSim waits many times a step; on a busy machine spinning costs tenfold
 Entries = Mapping[str, Value | Path]
 
 

@@ -1,10 +1,13 @@
 """PlaSim with radiation by emulator files: the grey stand-ins of the example, whose physics is known."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from filelock import FileLock
 from plasim_runs import different, global_mean, made, needs_plasim
 
 from pyemu.hosts.plasim_build import PlasimError
@@ -15,17 +18,43 @@ THREE_HOURLY = {"interval_hours": 3.0, "n_run_days": 1}
 BANDS = ("longwave", "shortwave")
 
 
-def write_grey(folder: Path, **options) -> dict[str, Path]:
-    """Files of both bands, as entries of a run."""
+def write_grey(folder: Path) -> dict[str, Path]:
+    """Files of the bands, as entries of a run."""
     spec = importlib.util.spec_from_file_location("grey", SOURCE)
     grey = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(grey)
-    return {f"{band}_file": grey.write(band, folder / f"{band}.onnx", **options) for band in BANDS}
+    return {f"{band}_file": grey.write(band, folder / f"{band}.onnx") for band in BANDS}
+
+
+def with_range(files: dict[str, Path], folder: Path, name: str, low: float, high: float) -> dict[str, Path]:
+    """The same emulators with a training range of one input, on all levels."""
+    folder.mkdir()
+    found = dict(files)
+    for entry, path in files.items():
+        model = onnx.load(path)
+        card = {prop.key: prop for prop in model.metadata_props}["pyemu"]
+        values = json.loads(card.value)
+        for one in values["inputs"]:
+            if one["name"] == name:
+                n = values["dimensions"][one["dims"][1]] if len(one["dims"]) > 1 else 1
+                one["training_range"] = {"minimum": [low] * n, "maximum": [high] * n}
+        card.value = json.dumps(values)
+        found[entry] = folder / path.name
+        onnx.save(model, found[entry])
+    return found
 
 
 @pytest.fixture(scope="session")
-def grey(tmp_path_factory) -> dict[str, Path]:
-    return write_grey(tmp_path_factory.mktemp("grey"))
+def grey(tmp_path_factory, worker_id) -> dict[str, Path]:
+    """Written once for all workers: an export takes seconds."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "grey"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            folder.with_suffix(".new").mkdir()
+            write_grey(folder.with_suffix(".new"))
+            folder.with_suffix(".new").rename(folder)
+    return {f"{band}_file": folder / f"{band}.onnx" for band in BANDS}
 
 
 @pytest.fixture(scope="session")
@@ -68,12 +97,12 @@ def test_a_scheme_beside_changes_no_bit_and_is_compared(tmp_path, grey):
         np.testing.assert_allclose(two[name], both[name], rtol=1e-3, err_msg="the rmse is that of all ranks")
 
 
-def test_columns_beyond_the_training_range_fall_back_to_rrtmg(tmp_path):
+def test_columns_beyond_the_training_range_fall_back_to_rrtmg(tmp_path, grey):
     """The range ends in the middle latitudes; with one that nothing is in, the run has the bits of RRTMG."""
-    part = write_grey(tmp_path, ranges={"surface_temperature": (285.0, 330.0)})
+    part = with_range(grey, tmp_path / "warm", "surface_temperature", 285.0, 330.0)
     guarded = made(tmp_path / "part", scheme="emulator", guard="fallback", guard_limit=1.0, **part, **THREE_HOURLY)
     assert 0.2 < float(guarded["fallback_fraction"][-1]) < 0.6
-    none = write_grey(tmp_path, ranges={"air_temperature": (1.0, 2.0)})
+    none = with_range(grey, tmp_path / "cold", "air_temperature", 160.0, 161.0)
     left = made(tmp_path / "none", scheme="emulator", guard="fallback", **none, **THREE_HOURLY)
     rrtmg = made(tmp_path / "rrtmg", scheme="rrtmg", **THREE_HOURLY)
     assert float(left["fallback_fraction"][-1]) == 1.0
@@ -92,6 +121,7 @@ def test_an_emulator_that_cannot_be_opened_is_named(tmp_path, grey, entries, wor
         made(tmp_path, scheme="emulator", n_run_days=1, **{**grey, **entries})
 
 
-def test_an_emulator_for_other_layers_is_refused(tmp_path):
-    with pytest.raises(PlasimError, match=r"status 2: emulator .longwave.: .*air_temperature.*12"):
-        made(tmp_path, scheme="emulator", n_run_days=1, **write_grey(tmp_path, n_layers=12))
+def test_an_emulator_of_the_other_band_is_refused(tmp_path, grey):
+    files = {"longwave_file": grey["shortwave_file"], "shortwave_file": grey["longwave_file"]}
+    with pytest.raises(PlasimError, match=r"status 2: emulator .longwave.: .*surface_temperature"):
+        made(tmp_path, scheme="emulator", n_run_days=1, **files)
