@@ -104,9 +104,11 @@ def draw_maps(mean: xr.DataArray, results: Results, label: str) -> Figure:
     figure, axes = panels(n_columns, -(-len(shown) // n_columns), height=2.9)
     for axis, (case, field) in zip(axes, shown.items(), strict=False):
         top = float(np.nanmax(np.abs(field))) or 1.0
+        has_one_sign = float(np.nanmin(field)) > 0.0
+        colours = {"cmap": "viridis"} if has_one_sign else {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
         rows, columns = field.dims
         x, y = (field[dim] if dim in field.coords else np.arange(field.sizes[dim]) + 0.5 for dim in (columns, rows))
-        image = axis.pcolormesh(x, y, field.values, cmap="RdBu_r", vmin=-top, vmax=top, shading="nearest")
+        image = axis.pcolormesh(x, y, field.values, shading="nearest", **colours)
         axis.set_xlabel(str(columns))
         axis.set_ylabel(str(rows))
         if rows == "lev":

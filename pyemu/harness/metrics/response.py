@@ -58,7 +58,7 @@ class Response(Metric):
     def _pairs(self, results: Results, case: str) -> list[Summary]:
         """Blocks of both runs of a pair, (block, place...), by seed."""
         before = {run.seed: run for run in results.of(case, self.control)}
-        found = []
+        found: list[Summary] = []
         for run in results.of(case, self.kind):
             other = before.get(run.seed) or next(iter(before.values()), None)
             pair = [
