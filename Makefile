@@ -1,5 +1,5 @@
 # The commands of the project. Every target sets up what it needs; all are safe to repeat.
-.PHONY: setup demo test lint bench gpu-check install
+.PHONY: setup demo test lint bench gpu-check plasim-smoke install
 PREFIX ?= $(CURDIR)/build/install
 RUN = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
@@ -27,6 +27,10 @@ bench: setup
 # Needs no setup: on a GPU machine it may have to do with a bundle that was prepared elsewhere.
 gpu-check:
 	@$(RUN) python3 benchmarks/gpu/gpu_check.py
+
+# Ten days of PlaSim in each mode, with stand-ins for the emulators; the report is build/plasim-smoke/report/report.html.
+plasim-smoke: setup
+	@$(RUN) .venv/bin/python examples/plasim/smoke.py --output build/plasim-smoke
 
 install: setup
 	@$(RUN) cmake -S . -B build/install-tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

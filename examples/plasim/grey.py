@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from pyemu.constants import STANDARD_GRAVITY, STEFAN_BOLTZMANN
-from pyemu.emulator import Card, Provenance, TrainingRange, Variable
+from pyemu.emulator import Card, Provenance, Variable
 from pyemu.emulator.export import export_onnx
 
 N_LAYERS = 10  # of PlaSim
@@ -100,13 +100,10 @@ class GreyShortwave(GreyColumn):
         return torch.stack(up[::-1], dim=1), torch.stack(down, dim=1)
 
 
-def write(
-    band: str, path: Path, *, n_layers: int = N_LAYERS, ranges: dict[str, tuple[float, float]] | None = None
-) -> Path:
-    """Write the file of a band. ``ranges`` are training ranges by input, for a guard: the same on all levels."""
+def write(band: str, path: Path, *, n_layers: int = N_LAYERS) -> Path:
+    """Write the file of a band."""
     net = {"longwave": GreyLongwave(), "shortwave": GreyShortwave()}[band]
     columns = _columns(band, n_layers)
-    known = {name: _range(columns[name].shape[1:], pair) for name, pair in (ranges or {}).items() if name in columns}
     card = Card.model_validate(
         {
             "name": f"grey_{band}",
@@ -115,7 +112,7 @@ def write(
             "licence": "Apache-2.0",
             "vertical_order": "top_first",
             "dimensions": {"layer": n_layers, "interface": n_layers + 1},
-            "inputs": [Variable.of(name, dtype="float32", training_range=known.get(name)) for name in INPUTS[band]],
+            "inputs": [Variable.of(name, dtype="float32") for name in INPUTS[band]],
             "outputs": [
                 Variable.of(f"{way}welling_{band}_flux_in_air_at_interfaces", dtype="float32") for way in ("up", "down")
             ],
@@ -123,11 +120,6 @@ def write(
         }
     )
     return export_onnx(net, card, columns, path)
-
-
-def _range(shape: tuple[int, ...], pair: tuple[float, float]) -> TrainingRange:
-    n = int(np.prod(shape, dtype=int))
-    return TrainingRange(minimum=(pair[0],) * n, maximum=(pair[1],) * n)
 
 
 def _columns(band: str, n_layers: int, n: int = 16) -> dict[str, np.ndarray]:

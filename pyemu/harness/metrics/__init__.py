@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pyemu.harness.metrics.annual_cycle import AnnualCycle
 from pyemu.harness.metrics.autocorrelation import Autocorrelation, SpatialCorrelation
 from pyemu.harness.metrics.budget import Budget
 from pyemu.harness.metrics.climate import Climate
@@ -25,6 +26,7 @@ from pyemu.harness.metrics.metric import Number as Number
 from pyemu.harness.metrics.patterns import Patterns
 from pyemu.harness.metrics.regimes import Regimes
 from pyemu.harness.metrics.reliability import Reliability
+from pyemu.harness.metrics.response import Response
 from pyemu.harness.metrics.scores import Scores
 from pyemu.harness.metrics.spectral_flux import SpectralFlux
 from pyemu.harness.metrics.spectrum import Spectrum
@@ -34,7 +36,8 @@ from pyemu.harness.metrics.trace import Trace
 from pyemu.harness.metrics.wave_growth import WaveGrowth
 
 AnyMetric = Annotated[
-    Autocorrelation
+    AnnualCycle
+    | Autocorrelation
     | Budget
     | Climate
     | Conserved
@@ -51,6 +54,7 @@ AnyMetric = Annotated[
     | Patterns
     | Regimes
     | Reliability
+    | Response
     | Scores
     | SpatialCorrelation
     | SpectralFlux

@@ -12,6 +12,7 @@ from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import labelled, legend, panels, styles
 from pyemu.harness.metrics.times import per_unit_of_time, time_label, unit_of_time
 from pyemu.harness.results import Results
+from pyemu.harness.statistics.area import mean_over
 from pyemu.harness.statistics.trends import first_beyond, slope, slope_interval
 
 
@@ -40,8 +41,7 @@ class Drift(Metric):
     def _series(self, results: Results, case: str) -> list[xr.DataArray]:
         found = results.data(case, self.kind, [self.variable])
         return [
-            one[self.variable].mean([dim for dim in one[self.variable].dims if dim != "time"], keep_attrs=True)
-            for one in found
+            mean_over(one[self.variable], [dim for dim in one[self.variable].dims if dim != "time"]) for one in found
         ]
 
     def _numbers(self, case: str, found: Sequence[xr.DataArray]) -> list[Number]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pyemu.harness.metrics.metric import BlockMetric, Finding
 from pyemu.harness.results import Results
+from pyemu.harness.statistics.area import mean_over
 from pyemu.harness.statistics.resampling import Summary
 
 
@@ -42,12 +43,13 @@ class Means(BlockMetric):
         if n < 2:
             raise ValueError(f"metric means of {self.variable}: the truth is shorter than two windows of {self.window}")
         length = len(time) // n
-        return [float(run[self.variable][i * length : (i + 1) * length].mean()) for i in range(n)]
+        pieces = [run[self.variable][i * length : (i + 1) * length] for i in range(n)]
+        return [float(mean_over(piece, piece.dims)) for piece in pieces]
 
     def summary(self, piece: xr.Dataset, shared: xr.Dataset) -> Summary:
         """Mean and mean square."""
-        values = piece[self.variable].values.astype(float)
-        return {"mean": values.mean(), "square": (values**2).mean()}
+        values = piece[self.variable].astype(float)
+        return {"mean": mean_over(values, values.dims).values, "square": mean_over(values**2, values.dims).values}
 
     def compared(self, summary: Summary, truth: Summary, shared: xr.Dataset) -> dict[str, float]:
         """Mean, standard deviation, and what they differ by."""

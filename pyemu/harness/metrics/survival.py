@@ -15,6 +15,7 @@ from pyemu.harness.metrics.metric import NAN, Drawing, Finding, Metric, Number
 from pyemu.harness.metrics.style import legend, panels, styles
 from pyemu.harness.metrics.times import time_label
 from pyemu.harness.results import Result, Results
+from pyemu.harness.statistics.area import mean_over
 from pyemu.harness.statistics.survival import SurvivalCurve, survival
 
 STOPPED = "a_stop"  # a blow-up or crash of the host, or a number that is not finite
@@ -120,7 +121,7 @@ def _series(data: xr.Dataset, one: Criterion) -> xr.DataArray:
     """What a criterion is about, in time; windows end at their time."""
     values = data[one.variable].astype(float)
     over = [dim for dim in values.dims if dim != "time"]
-    values = abs(values).max(over) if one.largest else values.mean(over)
+    values = abs(values).max(over) if one.largest else mean_over(values, over)
     if one.from_start:
         values = values - values[0]
     if one.window is not None and values.sizes["time"] > 1:

@@ -19,8 +19,9 @@ def cyclic_products(values: xr.DataArray, dim: str, distances: np.ndarray) -> xr
     return xr.DataArray(products, dims="distance", coords={"distance": distances})
 
 
-def pattern_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Centred correlation of two maps; NaN if one is constant."""
-    x, y = a.ravel() - a.mean(), b.ravel() - b.mean()
-    norm = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / norm if norm else float("nan")
+def pattern_correlation(a: np.ndarray, b: np.ndarray, share: np.ndarray | None = None) -> float:
+    """Centred correlation of two maps, places weighted by their ``share``; NaN if one map is constant."""
+    w = np.full(a.size, 1.0 / a.size) if share is None else share.ravel() / share.sum()
+    x, y = a.ravel() - a.ravel() @ w, b.ravel() - b.ravel() @ w
+    norm = float(np.sqrt(((w * x) @ x) * ((w * y) @ y)))
+    return float((w * x) @ y) / norm if norm else float("nan")
