@@ -48,6 +48,8 @@ def test_means_drift_survival_and_climate_weigh_by_area():
     means = Means(metric="means", variable="t").evaluate(runs)
     assert number(means, "mean_of_t", "warm").value == pytest.approx(2.0 / 3.0, abs=1e-12)
     assert number(means, "mean_difference_of_t", "warm").value == pytest.approx(1.0 / 3.0, abs=1e-12)
+    cold = Means(metric="means", variable="t").evaluate(results({"truth": [warm], "cold": [truth]}))
+    assert number(cold, "absolute_mean_difference_of_t", "cold").value == pytest.approx(1.0 / 3.0, abs=1e-12)
     drift = Drift(metric="drift", variable="t").evaluate(runs)
     np.testing.assert_allclose(drift.data["series_of_t_warm"], 2.0 / 3.0)
     band = {"variable": "t", "low": 0.3, "high": 0.36}  # without weights the mean is a half

@@ -58,6 +58,7 @@ class Means(BlockMetric):
         found = {
             "mean": mean,
             "mean_difference": mean - true_mean,
+            "absolute_mean_difference": abs(mean - true_mean),
             "standard_deviation": deviation,
             "standard_deviation_ratio": deviation / true_deviation if true_deviation else float("nan"),
         }
@@ -70,6 +71,7 @@ class Means(BlockMetric):
         texts = {
             "mean": "mean",
             "mean_difference": "mean minus truth's mean",
+            "absolute_mean_difference": "|mean minus truth's mean|",
             "standard_deviation": "standard deviation",
             "standard_deviation_ratio": "standard deviation over truth's",
         }

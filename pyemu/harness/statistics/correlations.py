@@ -21,7 +21,8 @@ def cyclic_products(values: xr.DataArray, dim: str, distances: np.ndarray) -> xr
 
 def pattern_correlation(a: np.ndarray, b: np.ndarray, share: np.ndarray | None = None) -> float:
     """Centred correlation of two maps, places weighted by their ``share``; NaN if one map is constant."""
+    if not np.ptp(a) or not np.ptp(b):
+        return float("nan")
     w = np.full(a.size, 1.0 / a.size) if share is None else share.ravel() / share.sum()
     x, y = a.ravel() - a.ravel() @ w, b.ravel() - b.ravel() @ w
-    norm = float(np.sqrt(((w * x) @ x) * ((w * y) @ y)))
-    return float((w * x) @ y) / norm if norm else float("nan")
+    return float((w * x) @ y) / float(np.sqrt(((w * x) @ x) * ((w * y) @ y)))
