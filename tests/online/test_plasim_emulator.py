@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import xarray as xr
 from filelock import FileLock
 from plasim_runs import different, global_mean, made, needs_plasim
 
@@ -95,6 +96,23 @@ def test_a_scheme_beside_changes_no_bit_and_is_compared(tmp_path, grey):
     two = made(tmp_path / "two", ranks=2, scheme="rrtmg", beside="emulator", **grey, **THREE_HOURLY)
     for name in compared:
         np.testing.assert_allclose(two[name], both[name], rtol=1e-3, err_msg="the rmse is that of all ranks")
+
+
+def test_the_scheme_is_recorded_and_not_the_one_beside(tmp_path, grey):
+    records = {"longwave_record": "longwave.nc", "shortwave_record": "shortwave.nc", "record_columns": 16}
+    for name, beside in (("alone", "none"), ("both", "emulator")):
+        made(
+            tmp_path / name,
+            scheme="rrtmg",
+            beside=beside,
+            **records,
+            **grey,
+            **(THREE_HOURLY | {"interval_hours": 12.0}),
+        )
+    for band in BANDS:
+        alone, both = (xr.open_dataset(tmp_path / name / f"{band}.nc") for name in ("alone", "both"))
+        flux = f"upwelling_{band}_flux_in_air_at_interfaces"
+        np.testing.assert_array_equal(both[flux], alone[flux])
 
 
 def test_columns_beyond_the_training_range_fall_back_to_rrtmg(tmp_path, grey):

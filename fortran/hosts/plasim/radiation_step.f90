@@ -82,6 +82,7 @@ contains
   end subroutine radiation_end
 
   subroutine open_coupling()
+    type(settings_t) :: unrecorded
     integer :: stat
     character(len=512) :: errmsg
 
@@ -92,7 +93,10 @@ contains
     call require_steps('output_interval_days', settings%output_interval_days, settings%output_interval_days * ntspd)
     if (settings%scheme /= 'own') call scheme%open(settings%scheme, settings, stat, errmsg)
     call fail(stat, errmsg)
-    if (settings%beside /= 'none') call beside%open(settings%beside, settings, stat, errmsg)
+    unrecorded = settings  ! what is recorded is what the run is made with
+    unrecorded%longwave_record = ''
+    unrecorded%shortwave_record = ''
+    if (settings%beside /= 'none') call beside%open(settings%beside, unrecorded, stat, errmsg)
     call fail(stat, errmsg)
     call diagnostics%open(settings, stat, errmsg)
     call fail(stat, errmsg)
