@@ -58,7 +58,9 @@ def column_of(step: Step) -> Column:
         temperature=temperature,
         humidity=humidity,
         accession=duration * step.moistening + advected,
-        available=(torch.minimum(humidity, humidity + advected) - KEPT * step.humidity.abs()).clamp(min=0.0),
+        available=(torch.minimum(humidity, humidity + advected) - KEPT * (step.humidity.abs() + humidity.abs())).clamp(
+            min=0.0
+        ),
         excess=(humidity - saturation) / (1.0 + latent * slope),
         saturation=saturation,
         pressure=pressure,
