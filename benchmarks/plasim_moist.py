@@ -4,11 +4,11 @@
     python benchmarks/plasim_moist.py data                 # PlaSim at T21 for two years, columns of the second
     python benchmarks/plasim_moist.py train --budget small # both networks and the forest
     python benchmarks/plasim_moist.py scores               # offline table
-    python benchmarks/plasim_moist.py run NAME --days 360 --resolution T21
+    python benchmarks/plasim_moist.py run NAME --days 360 --restart runs/plasim_moist/recorded/plasim_status
     python benchmarks/plasim_moist.py eigenvalues          # linear response about radiative-convective columns
     python benchmarks/plasim_moist.py climate              # coupled table of the runs there are
 
-Files go to ``--dir`` (default ``runs/plasim_moist``), tables to ``benchmarks/plasim_moist``.
+Files go to ``--dir`` (default ``runs/plasim_moist``), tables to ``docs/explanations/plasim-moist-*.csv``.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from pyemu.train.plasim_moist.scores import scores
 from pyemu.zoo.checkpoint import Checkpoint, load_checkpoint
 from pyemu.zoo.plasim_moist import PLASIM_MOIST
 
-TABLES = Path(__file__).parent / "plasim_moist"
+TABLES = Path(__file__).parents[1] / "docs" / "explanations"
 NETWORKS = ("conserving", "unconstrained")
 NAMES = ("own", *NETWORKS, "forest")
 SEED = 2026
@@ -177,9 +177,9 @@ def load_forest(folder: Path) -> forests.Forest:
 def offline(folder: Path) -> None:
     """Offline table: explained variance and what does not close, on held-out stretches of time."""
     test = load(folder / FILE)["test"]
-    rows = [_row("own", scores(lambda _: test.truth, test) if False else _own_scores(test))]
+    rows = [_row("own", _own_scores(test))]
     rows += [_row(name, scores(function, test)) for name, function in functions(folder).items()]
-    _write("offline.csv", rows)
+    _write("plasim-moist-offline.csv", rows)
 
 
 def _own_scores(test: Columns) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def coupled(folder: Path, name: str, resolution: str, days: int, start: Path | N
 def climate(folder: Path) -> None:
     """Coupled table: how far each run came, its climate, and what did not close."""
     _write(
-        "coupled.csv",
+        "plasim-moist-coupled.csv",
         [_climate_row(place) for place in sorted(folder.glob("run-*")) if (place / "fate.json").is_file()],
     )
 
@@ -284,7 +284,7 @@ def eigenvalues(folder: Path) -> None:
     chosen = torch.from_numpy(np.random.default_rng(SEED).choice(len(test), 400, replace=False))
     step, _ = test.rows(chosen)
     rows = [_spectrum(name, response(function, step), step) for name, function in functions(folder).items()]
-    _write("eigenvalues.csv", rows)
+    _write("plasim-moist-eigenvalues.csv", rows)
 
 
 def response(function: Callable[[Step], Changes], step: Step, size: float = 0.1) -> np.ndarray:

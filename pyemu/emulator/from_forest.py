@@ -16,11 +16,11 @@ from pyemu.emulator.errors import ExportError
 from pyemu.emulator.export import (
     OPSET,
     ReferenceInputs,
-    _check_model,
-    _embed,
-    _plain,
     as_arrays,
+    check_model,
     check_runs,
+    embed_card,
+    plain_model,
     stamped,
     write,
 )
@@ -82,8 +82,8 @@ def export_forest(
     run = legs.onnxruntime(model.SerializeToString())
     outputs = run(arrays)
     _check_columns(card, wanted, outputs)
-    _embed(model, card, arrays | outputs)
-    _check_model(model, card, path)
+    embed_card(model, card, arrays | outputs)
+    check_model(model, card, path)
     check_runs(run, "ONNX Runtime", card, arrays, outputs)
     write(path, model.SerializeToString(deterministic=True))
     return path
@@ -109,7 +109,7 @@ def _torch_graph(
         )
     if program is None:
         raise ExportError(f"torch returned no ONNX program for {type(module).__name__}")
-    return _plain(program.model_proto)
+    return plain_model(program.model_proto)
 
 
 def _trees_graph(trees: Trees) -> onnx.ModelProto:
