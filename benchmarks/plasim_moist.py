@@ -221,57 +221,54 @@ def coupled(folder: Path, name: str, resolution: str, days: int, start: Path | N
 
 
 def climate(folder: Path) -> None:
-    """Coupled table: how far each run came, its climate, and what did not close."""
-    _write(
-        "plasim-moist-coupled.csv",
-        [_climate_row(place) for place in sorted(folder.glob("run-*")) if (place / "fate.json").is_file()],
-    )
+    """Coupled table: how far each run came, its climate, and what did not close. The year that was recorded is PlaSim's own."""
+    places = [folder / "recorded", *sorted(folder.glob("run-*"))]
+    _write("plasim-moist-coupled.csv", [_climate_row(place) for place in places if (place / "plasim.nc").is_file()])
 
 
 def _climate_row(place: Path) -> dict[str, Any]:
-    told = json.loads((place / "fate.json").read_text())
-    row: dict[str, Any] = {
-        "name": told["name"],
-        "resolution": told["resolution"],
-        "days_asked": told["days"],
-        "fate": told["fate"],
+    path = place / "fate.json"
+    own = {"name": "own", "resolution": "T21", "days": DATA_DAYS, "fate": "ran to its end"}
+    told = json.loads(path.read_text()) if path.is_file() else own
+    row = {"name": told["name"], "resolution": told["resolution"], "days_asked": told["days"], "fate": told["fate"]}
+    with (
+        xr.open_dataset(place / "plasim.nc", decode_times=False) as whole,
+        xr.open_dataset(place / "moist.nc", decode_times=False) as moist,
+    ):
+        if whole.sizes["time"] < 2:
+            return row
+        return row | _climate_numbers(whole, moist)
+
+
+def _climate_numbers(whole: xr.Dataset, moist: xr.Dataset) -> dict[str, float]:
+    """Means over the globe and all intervals that were written, and the largest residuals."""
+    weight = np.cos(np.deg2rad(whole.lat))
+    interval = float(whole.time[1] - whole.time[0])
+    days = float(whole.time[-1] - whole.time[0]) + interval
+
+    def mean(values: xr.DataArray, factor: float = 1.0) -> float:
+        return factor * float(values.mean("time").weighted(weight).mean())
+
+    seconds = constants.SECONDS_PER_DAY
+    return {
+        "days_written": days,
+        "surface_temperature_K": mean(whole.surface_temperature),
+        "precipitation_mm_day": mean(whole.precipitation_flux, seconds),
+        "convective_precipitation_mm_day": mean(moist.convective_precipitation_flux, seconds),
+        "snowfall_mm_day": mean(moist.snowfall_flux, seconds),
+        "precipitable_water_kg_m2": mean(whole.atmosphere_mass_content_of_water_vapor),
+        "cloud_cover": mean(whole.cloud_area_fraction),
+        "outgoing_longwave_W_m2": mean(whole.toa_outgoing_longwave_flux),
+        "water_residual_mean_kg_m2_s": mean(moist.moist_water_residual),
+        "water_residual_magnitude_kg_m2_s": mean(moist.moist_water_residual_magnitude),
+        "energy_residual_mean_W_m2": mean(moist.moist_energy_residual),
+        "energy_residual_magnitude_W_m2": mean(moist.moist_energy_residual_magnitude),
+        "largest_water_residual_kg_m2_s": float(moist.largest_moist_water_residual.max()),
+        "largest_energy_residual_W_m2": float(moist.largest_moist_energy_residual.max()),
+        "negative_humidity_fraction": float(moist.negative_humidity_fraction.mean()),
+        "lowest_humidity_made_kg_kg": float(moist.lowest_specific_humidity_made.min()),
+        "moist_seconds_per_day": float(moist.moist_seconds[-1]) / days,
     }
-    try:
-        with (
-            xr.open_dataset(place / "plasim.nc", decode_times=False) as whole,
-            xr.open_dataset(place / "moist.nc", decode_times=False) as moist,
-        ):
-            if whole.sizes["time"] == 0:
-                return row
-            weight = np.cos(np.deg2rad(whole.lat))
-
-            def mean(values: xr.DataArray) -> float:
-                return float(values.mean("time").weighted(weight).mean())
-
-            first = float(whole.time[0]) - float(whole.time.diff("time")[0]) if whole.sizes["time"] > 1 else 0.0
-            seconds = constants.SECONDS_PER_DAY
-            row |= {
-                "days_written": float(whole.time[-1]) - first,
-                "surface_temperature_K": mean(whole.surface_temperature),
-                "precipitation_mm_day": seconds * mean(whole.precipitation_flux),
-                "convective_precipitation_mm_day": seconds * mean(moist.convective_precipitation_flux),
-                "snowfall_mm_day": seconds * mean(moist.snowfall_flux),
-                "precipitable_water_kg_m2": mean(whole.atmosphere_mass_content_of_water_vapor),
-                "cloud_cover": mean(whole.cloud_area_fraction),
-                "outgoing_longwave_W_m2": mean(whole.toa_outgoing_longwave_flux),
-                "water_residual_mean_kg_m2_s": mean(moist.moist_water_residual),
-                "water_residual_magnitude_kg_m2_s": mean(moist.moist_water_residual_magnitude),
-                "energy_residual_mean_W_m2": mean(moist.moist_energy_residual),
-                "energy_residual_magnitude_W_m2": mean(moist.moist_energy_residual_magnitude),
-                "largest_water_residual_kg_m2_s": float(moist.largest_moist_water_residual.max()),
-                "largest_energy_residual_W_m2": float(moist.largest_moist_energy_residual.max()),
-                "negative_humidity_fraction": float(moist.negative_humidity_fraction.mean()),
-                "lowest_humidity_made_kg_kg": float(moist.lowest_specific_humidity_made.min()),
-                "moist_seconds_per_day": float(moist.moist_seconds[-1]) / (float(whole.time[-1]) - first),
-            }
-    except OSError as reason:
-        row["fate"] += f" ({reason})"
-    return row
 
 
 def eigenvalues(folder: Path) -> None:
