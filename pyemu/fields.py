@@ -92,6 +92,35 @@ def _shallow_water() -> list[Field]:
     ]  # fmt: skip
 
 
+def _moist() -> list[Field]:
+    """Moist physics of a host: what it sees of the step so far, and what it answers.
+
+    CF names the parts of it (``..._due_to_convection``, ``..._due_to_stratiform_cloud_and_precipitation``), but has no name for
+    all of it together, for what other processes have done before, nor for rain as it forms: those names are ours.
+    """
+    return [
+        _layer("tendency_of_air_temperature_due_to_fluxes_and_radiation", "K s-1", -0.1, 0.1,
+               "Heating by surface fluxes, vertical diffusion and radiation in this step"),
+        _layer("tendency_of_specific_humidity_due_to_fluxes", "s-1", -1e-4, 1e-4,
+               "Moistening by surface fluxes and vertical diffusion in this step"),
+        _layer("tendency_of_specific_humidity_due_to_advection", "s-1", -1e-4, 1e-4, "Moistening by the resolved flow"),
+        _surface("surface_specific_humidity", "kg kg-1", -0.01, 0.2, "Humidity of air at the surface"),
+        _surface("time_step_of_tendencies", "s", 0.1, 1e5,
+                 "Time over which tendencies act on the state: two steps of a leapfrog"),
+        _layer("tendency_of_air_temperature_due_to_moist_processes", "K s-1", -0.1, 0.1,
+               "Heating by convection, condensation, and melting, freezing and evaporation of rain and snow"),
+        _layer("tendency_of_specific_humidity_due_to_moist_processes", "s-1", -1e-4, 1e-4,
+               "Moistening by convection, condensation and evaporation of rain and snow"),
+        _layer("convective_rain_formation_rate", "s-1", -1e-4, 1e-4,
+               "Mass of rain and snow that convection forms, per mass of air and time"),
+        _layer("stratiform_rain_formation_rate", "s-1", -1e-4, 1e-4,
+               "Mass of rain and snow that large-scale condensation forms, per mass of air and time"),
+        _surface("convective_precipitation_flux", "kg m-2 s-1", 0.0, 0.1, "Convective rain and snow at the surface"),
+        _surface("stratiform_precipitation_flux", "kg m-2 s-1", 0.0, 0.1, "Large-scale rain and snow at the surface"),
+        _surface("snowfall_flux", "kg m-2 s-1", 0.0, 0.1, "Snow at the surface, convective and large-scale"),
+    ]  # fmt: skip
+
+
 _ALL = [
     _layer("air_temperature", "K", 100.0, 400.0, "Temperature of the layer"),
     _interface("air_pressure_at_interfaces", "Pa", 0.0, 120000.0, "Pressure at interfaces", "air_pressure"),
@@ -111,6 +140,7 @@ _ALL = [
     *_band_outputs("shortwave"),
     *_lorenz96(),
     *_shallow_water(),
+    *_moist(),
 ]
 
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}

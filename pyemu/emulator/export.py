@@ -53,8 +53,8 @@ def export_onnx(
     outputs = torch_outputs(module, card, inputs)
     card = stamped(card, "torch", "onnx", "onnxscript", "onnxruntime")
     model = _graph(module, card, inputs)
-    _embed(model, card, inputs | outputs)
-    _check_model(model, card, path)
+    embed_card(model, card, inputs | outputs)
+    check_model(model, card, path)
     data = model.SerializeToString(deterministic=True)
     check_runs(legs.onnxruntime(data), "ONNX Runtime", card, inputs, outputs)
     for kind, own_card in derivative_cards.items():
@@ -77,8 +77,8 @@ def _derivative(
         outputs = torch_outputs(Derivative(module, card, kind), own_card, inputs)
     model = _graph(traced, own_card, inputs)
     model.graph.name = f"emulator_{kind}"
-    _embed(model, own_card, inputs | outputs)
-    _check_model(model, own_card, path)
+    embed_card(model, own_card, inputs | outputs)
+    check_model(model, own_card, path)
     check_runs(legs.onnxruntime(model.SerializeToString()), f"ONNX Runtime ({kind})", own_card, inputs, outputs)
     return model
 
@@ -161,10 +161,10 @@ def _graph(module: torch.nn.Module, card: Card, inputs: Mapping[str, np.ndarray]
         raise ExportError(f"torch cannot export {type(module).__name__} to ONNX: {error}") from error
     if program is None:
         raise ExportError(f"torch returned no ONNX program for {type(module).__name__}")
-    return _plain(program.model_proto)
+    return plain_model(program.model_proto)
 
 
-def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+def plain_model(model: onnx.ModelProto) -> onnx.ModelProto:
     """Drop the exporter's notes: stack traces with paths of the machine, and names of Python objects."""
     for node in model.graph.node:
         node.ClearField("metadata_props")
@@ -179,12 +179,14 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _embed(model: onnx.ModelProto, card: Card, values: dict[str, np.ndarray]) -> None:
+def embed_card(model: onnx.ModelProto, card: Card, values: dict[str, np.ndarray]) -> None:
+    """Put the card and the reference columns into the model."""
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json(), REFERENCE_KEY: reference.encode(card, values)})
     model.doc_string = card.summary
 
 
-def _check_model(model: onnx.ModelProto, card: Card, path: Path) -> None:
+def check_model(model: onnx.ModelProto, card: Card, path: Path) -> None:
+    """Raise ``ExportError`` unless the model is valid ONNX and its graph has what the card says."""
     try:
         onnx.checker.check_model(model, full_check=True)
         check_graph(model, card, path.name)

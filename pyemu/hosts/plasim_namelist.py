@@ -16,6 +16,10 @@ COUPLING_GROUPS: Groups = {
         "longwave_file", "shortwave_file", "engine", "guard", "guard_limit", "longwave_record", "shortwave_record",
         "record_every", "record_columns",
     ),
+    "moist_nml": (
+        "moist", "moist_file", "moist_engine", "moist_guard", "moist_record", "moist_record_every", "moist_record_columns",
+        "moist_output_file",
+    ),
     "output_nml": ("output_file", "output_interval_days", "perturbation", "perturbation_seed"),
 }  # fmt: skip
 

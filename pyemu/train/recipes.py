@@ -37,10 +37,17 @@ def _brajard_forcing() -> Recipe[Any]:
     return ForcingRecipe()
 
 
+def _plasim_moist() -> Recipe[Any]:
+    from pyemu.train.plasim_moist.recipe import MoistRecipe
+
+    return MoistRecipe()
+
+
 RECIPES: dict[str, Callable[[], Recipe[Any]]] = {
     "radiation": _radiation,
     "plasim_radiation": _plasim_radiation,
     "brajard_forcing": _brajard_forcing,
+    "plasim_moist": _plasim_moist,
     **{f"lorenz96_{name}": partial(_lorenz96, name) for name in ("gan", "crps", "flow")},
 }
 

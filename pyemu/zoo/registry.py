@@ -5,12 +5,13 @@ from pyemu.zoo.brajard_forcing import FORCING_SYSTEM
 from pyemu.zoo.lorenz96_crps import CRPS
 from pyemu.zoo.lorenz96_flow import FLOW
 from pyemu.zoo.lorenz96_gan import GAN
+from pyemu.zoo.plasim_moist import PLASIM_MOIST
 from pyemu.zoo.system import System
 
 SYSTEMS: dict[str, System] = {
     **radiation.SYSTEMS,
     **plasim_radiation.SYSTEMS,
-    **{system.name: system for system in (GAN, CRPS, FLOW, FORCING_SYSTEM)},
+    **{system.name: system for system in (GAN, CRPS, FLOW, FORCING_SYSTEM, PLASIM_MOIST)},
 }
 
 

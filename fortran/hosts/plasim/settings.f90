@@ -24,6 +24,15 @@ module plasim_settings
     integer :: record_every = 1                       ! time steps
     integer :: record_columns = 1                     ! every n-th column
 
+    character(len=16) :: moist = 'own'
+    character(len=text_length) :: moist_file = ''
+    character(len=64) :: moist_engine = ''
+    character(len=16) :: moist_guard = 'off'
+    character(len=text_length) :: moist_record = ''
+    integer :: moist_record_every = 1                 ! time steps
+    integer :: moist_record_columns = 1               ! every n-th column
+    character(len=text_length) :: moist_output_file = ''
+
     character(len=text_length) :: output_file = 'plasim.nc'
     real(real64) :: output_interval_days = 10.0_real64
     real(real64) :: perturbation = 0.0_real64         ! K
@@ -38,7 +47,8 @@ contains
     type(settings_t), intent(out) :: settings
     integer, intent(out) :: stat
     character(len=*), intent(inout) :: errmsg
-    character(len=13), parameter :: groups(3) = [character(len=13) :: 'radiation_nml', 'emulator_nml', 'output_nml']
+    character(len=13), parameter :: groups(4) = [character(len=13) :: 'radiation_nml', 'emulator_nml', 'moist_nml', &
+      'output_nml']
     integer :: unit
 
     call open_namelist(path, groups, unit, stat, errmsg)
@@ -46,6 +56,8 @@ contains
     call read_radiation(unit, settings, stat, errmsg)
     rewind(unit)
     if (stat == 0) call read_emulator(unit, settings, stat, errmsg)
+    rewind(unit)
+    if (stat == 0) call read_moist(unit, settings, stat, errmsg)
     rewind(unit)
     if (stat == 0) call read_output(unit, settings, stat, errmsg)
     close(unit)
@@ -114,6 +126,39 @@ contains
     s%record_columns = record_columns
   end subroutine read_emulator
 
+  subroutine read_moist(unit, s, stat, errmsg)
+    integer, intent(in) :: unit
+    type(settings_t), intent(inout) :: s
+    integer, intent(out) :: stat
+    character(len=*), intent(inout) :: errmsg
+    character(len=text_length) :: moist_file, moist_record, moist_output_file, iomsg
+    character(len=64) :: moist_engine
+    character(len=16) :: moist, moist_guard
+    integer :: moist_record_every, moist_record_columns, iostat
+    namelist /moist_nml/ moist, moist_file, moist_engine, moist_guard, moist_record, moist_record_every, &
+      moist_record_columns, moist_output_file
+
+    moist = s%moist
+    moist_file = s%moist_file
+    moist_engine = s%moist_engine
+    moist_guard = s%moist_guard
+    moist_record = s%moist_record
+    moist_record_every = s%moist_record_every
+    moist_record_columns = s%moist_record_columns
+    moist_output_file = s%moist_output_file
+    iomsg = ''
+    read(unit, nml=moist_nml, iostat=iostat, iomsg=iomsg)
+    call report_group('moist_nml', 'plasim', iostat, iomsg, stat, errmsg)
+    s%moist = moist
+    s%moist_file = moist_file
+    s%moist_engine = moist_engine
+    s%moist_guard = moist_guard
+    s%moist_record = moist_record
+    s%moist_record_every = moist_record_every
+    s%moist_record_columns = moist_record_columns
+    s%moist_output_file = moist_output_file
+  end subroutine read_moist
+
   subroutine read_output(unit, s, stat, errmsg)
     integer, intent(in) :: unit
     type(settings_t), intent(inout) :: s
@@ -154,6 +199,12 @@ contains
     call require(s%output_interval_days > 0.0_real64, 'output_interval_days', s%output_interval_days, 'more than 0', &
       stat, errmsg)
     call require(s%perturbation >= 0.0_real64, 'perturbation', s%perturbation, '0 K or more', stat, errmsg)
+    call choose('moist', s%moist, [character(len=8) :: 'own', 'emulator'], stat, errmsg)
+    call choose('moist_guard', s%moist_guard, [character(len=8) :: 'off', 'count', 'clip'], stat, errmsg)
+    call require(s%moist_record_every >= 1, 'moist_record_every', real(s%moist_record_every, real64), '1 or more', stat, &
+      errmsg)
+    call require(s%moist_record_columns >= 1, 'moist_record_columns', real(s%moist_record_columns, real64), '1 or more', &
+      stat, errmsg)
     call require(s%record_every >= 1, 'record_every', real(s%record_every, real64), '1 or more', stat, errmsg)
     call require(s%record_columns >= 1, 'record_columns', real(s%record_columns, real64), '1 or more', stat, errmsg)
   end subroutine check

@@ -1,0 +1,1 @@
+"""Training and offline scores of emulators of PlaSim's moist physics."""
